@@ -1,0 +1,61 @@
+# Two commands do all the set-up: `make demo` (run it) and `make test` (check it). Neither needs root.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SIZE ?= 2000
+PORT ?= 8000
+
+.PHONY: help demo serve test check bench services lock install install-dev clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: install  ## Run the whole way of a record on synthetic people and start the service (SIZE=2000 ONCE=1 PORT=8000)
+	$(BIN)/python -m indexer.sandbox.demo --size $(SIZE) --port $(PORT) $(if $(ONCE),--once)
+
+serve: install  ## Start the service with the settings of the environment
+	$(BIN)/registry serve
+
+test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+check: install-dev  ## Lint, types, floors of the house, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	REGISTRY_DATABASE__URL=sqlite:///$$(mktemp -d)/check.db $(BIN)/registry migrate --check
+
+bench: install-dev services  ## Measure speed beside a floor of the same run; writes docs/benchmarks.md (BENCH_SIZES="20000 200000")
+	$(BIN)/python -m tests.bench $(BENCH_SIZES)
+
+services: install-dev  ## Fetch the real services for tests into .services (OpenSearch; digests are checked)
+	$(BIN)/python -m tests.services.fetch
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+lock: install-dev  ## Pin the dependencies of pyproject.toml anew, with hashes and without addresses
+	$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --custom-compile-command 'make lock' -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra build --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --custom-compile-command 'make lock' -c requirements.txt -o requirements-dev.txt
+
+clean:  ## Remove what the targets made, except .services
+	rm -rf $(VENV) .demo .coverage* .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,395 @@
+"""Writing changed source records into SQL truth: current facts, history and outbox, in the caller's transaction."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from indexer import history
+from registry.identifiers import PERSONAL_SYSTEMS
+from registry.records import bulk
+from registry.records import tables as t
+from registry.records.allocate import allocate
+from registry.records.facts import LicenceFacts, PersonFacts
+from registry.sealing import Sealer
+
+IDENTIFIER_CONTEXT = b"identifier"
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass
+class Change:
+    """A source record that says something new.
+
+    Attributes:
+        sealed: the payload to keep, or empty when only the reading of it changed.
+        record_id: None for a record never seen before.
+        practitioner_id: None until `find_or_make_people` has decided.
+        new_public_id: set when the practitioner is new.
+    """
+
+    key: str
+    facts: PersonFacts
+    digest: bytes
+    sealed: bytes
+    record_id: int | None
+    practitioner_id: int | None
+    new_public_id: str = ""
+    joined: "int | Change | None" = None
+
+    @property
+    def emptied(self) -> bool:
+        """A protected person's record comes without licences: silence, not a revocation."""
+        return self.facts.protected and not self.facts.licences
+
+
+@dataclass
+class Writer:
+    """Writes one batch of changes, or of removals."""
+
+    connection: sa.Connection
+    feed_id: str
+    authority_id: str
+    run_id: int
+    now: datetime
+    sealer: Sealer
+
+    def write(self, changes: list[Change]) -> None:
+        """Write records, people, names, identifiers, licences, history and outbox rows of a batch."""
+        self._new_people(changes)
+        self._records(changes)
+        full = [change for change in changes if not change.emptied]
+        self._names_and_identifiers(full, changes)
+        self._licences(full)
+        counts = Counter(_known(change.practitioner_id) for change in changes)
+        alone = {
+            c.practitioner_id for c in changes if c.new_public_id and counts[_known(c.practitioner_id)] == 1
+        }
+        self._fold_people(counts.keys() - alone)
+        self._tell_outbox(counts)
+
+    def remove(self, records: Mapping[int, int]) -> None:
+        """Mark source records (id → practitioner id) as gone, and their licences with them."""
+        record, licence = t.source_record, t.licence
+        source_ids = list(records)
+        self.connection.execute(
+            sa.update(record)
+            .where(record.c.id.in_(bulk.ids(self.connection, source_ids)))
+            .values(gone_run_id=self.run_id)
+        )
+        standing = history.licences_of(self.connection, source_ids)
+        self._end(
+            [row.id for rows in standing.values() for row in rows.values() if row.gone_run_id is None],
+            licence,
+        )
+        people = set(records.values())
+        self._fold_people(people)
+        self._tell_outbox(people)
+
+    def _new_people(self, changes: list[Change]) -> None:
+        rows = [
+            (
+                change.practitioner_id,
+                change.new_public_id,
+                change.facts.birth_date,
+                change.facts.deceased,
+                change.facts.deceased_date,
+                change.facts.protected,
+                change.facts.county,
+                change.practitioner_id,
+            )
+            for change in changes
+            if change.new_public_id
+        ]
+        columns = (
+            "id",
+            "public_id",
+            "birth_date",
+            "deceased",
+            "deceased_date",
+            "protected",
+            "county",
+            "version",
+        )
+        bulk.insert_rows(self.connection, t.practitioner, columns, rows)
+
+    def _records(self, changes: list[Change]) -> None:
+        new = [change for change in changes if change.record_id is None]
+        for change, number in zip(new, allocate(self.connection, len(new)) if new else (), strict=True):
+            change.record_id = number
+        fields = ("digest", "run_id", "birth_date", "deceased", "deceased_date", "protected", "county")
+
+        def values(change: Change) -> tuple[Any, ...]:
+            facts = change.facts
+            return (
+                change.digest,
+                self.run_id,
+                facts.birth_date,
+                facts.deceased,
+                facts.deceased_date,
+                facts.protected,
+                facts.county,
+            )
+
+        bulk.insert_rows(
+            self.connection,
+            t.source_record,
+            ("id", "feed_id", "key", "practitioner_id", *fields),
+            [(c.record_id, self.feed_id, c.key, c.practitioner_id, *values(c)) for c in new],
+        )
+        fresh = {id(change) for change in new}
+        updates = [
+            {"record": c.record_id, **dict(zip(fields, values(c), strict=True))}
+            for c in changes
+            if id(c) not in fresh
+        ]
+        if updates:
+            table = t.source_record
+            statement = (
+                sa.update(table)
+                .where(table.c.id == sa.bindparam("record"))
+                .values({name: sa.bindparam(name) for name in fields} | {"gone_run_id": None})
+            )
+            self.connection.execute(statement, updates)
+        bulk.insert_rows(
+            self.connection,
+            t.source_record_version,
+            ("source_record_id", "run_id", "digest", "payload"),
+            [(c.record_id, self.run_id, c.digest, c.sealed) for c in changes if c.sealed],
+        )
+
+    def _names_and_identifiers(self, full: list[Change], every: list[Change]) -> None:
+        self._delete_of_records(t.practitioner_name, full)
+        self._delete_of_records(t.identifier, every)
+        bulk.insert_rows(
+            self.connection,
+            t.practitioner_name,
+            (
+                "practitioner_id",
+                "source_record_id",
+                "use",
+                "text",
+                "family",
+                "given",
+                "middle",
+                "prefix",
+                "suffix",
+            ),
+            [
+                (
+                    c.practitioner_id,
+                    c.record_id,
+                    n.use,
+                    n.display(),
+                    n.family,
+                    " ".join(n.given),
+                    n.middle,
+                    n.prefix,
+                    n.suffix,
+                )
+                for c in full
+                for n in c.facts.names
+            ],
+        )
+        bulk.insert_rows(
+            self.connection,
+            t.identifier,
+            ("practitioner_id", "source_record_id", "system", "use", "value", "digest", "sealed"),
+            [
+                (c.practitioner_id, c.record_id, i.system, i.use, *self._kept(i.system, i.value))
+                for c in every
+                for i in c.facts.identifiers
+            ],
+        )
+
+    def _kept(self, system: str, value: str) -> tuple[str | None, bytes | None, bytes | None]:
+        if system in PERSONAL_SYSTEMS:
+            return (
+                None,
+                self.sealer.digest(value),
+                self.sealer.seal(value.encode(), context=IDENTIFIER_CONTEXT),
+            )
+        return value, None, None
+
+    def _delete_of_records(self, table: sa.Table, changes: list[Change]) -> None:
+        ids = [_known(change.record_id) for change in changes]
+        if ids:
+            self.connection.execute(
+                sa.delete(table).where(table.c.source_record_id.in_(bulk.ids(self.connection, ids)))
+            )
+
+    def _licences(self, changes: list[Change]) -> None:
+        standing = history.licences_of(self.connection, [_known(c.record_id) for c in changes])
+        known = history.current_facts(
+            self.connection, [row.id for rows in standing.values() for row in rows.values()]
+        )
+        new: list[tuple[Change, LicenceFacts]] = []
+        changed: list[tuple[int, LicenceFacts]] = []
+        ended: list[int] = []
+        for change in changes:
+            before = standing.get(_known(change.record_id), {})
+            sent = {licence.key: licence for licence in change.facts.licences}
+            for key, licence in sent.items():
+                row = before.get(key)
+                if row is None:
+                    new.append((change, licence))
+                elif row.gone_run_id is not None or known.get(row.id) != encode(licence):
+                    changed.append((row.id, licence))
+            ended += [row.id for key, row in before.items() if key not in sent and row.gone_run_id is None]
+        self._new_licences(new)
+        self._changed_licences(changed)
+        self._end(ended, t.licence)
+
+    def _new_licences(self, new: list[tuple[Change, LicenceFacts]]) -> None:
+        if not new:
+            return
+        numbers = allocate(self.connection, len(new))
+        head = ("id", "practitioner_id", "source_record_id", "feed_id", "authority_id", "key")
+        bulk.insert_rows(
+            self.connection,
+            t.licence,
+            (*head, *history.LICENCE_FIELDS),
+            [
+                (
+                    number,
+                    c.practitioner_id,
+                    c.record_id,
+                    self.feed_id,
+                    self.authority_id,
+                    f.key,
+                    *history.licence_row(f),
+                )
+                for number, (c, f) in zip(numbers, new, strict=True)
+            ],
+        )
+        self._details_and_versions([(number, f) for number, (_, f) in zip(numbers, new, strict=True)])
+
+    def _changed_licences(self, changed: list[tuple[int, LicenceFacts]]) -> None:
+        if not changed:
+            return
+        ids = [number for number, _ in changed]
+        table = t.licence
+        statement = (
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("licence"))
+            .values({name: sa.bindparam(name) for name in history.LICENCE_FIELDS} | {"gone_run_id": None})
+        )
+        fields = history.LICENCE_FIELDS
+        self.connection.execute(
+            statement,
+            [{"licence": n, **dict(zip(fields, history.licence_row(f), strict=True))} for n, f in changed],
+        )
+        for detail in (t.specialty, t.restriction):
+            self.connection.execute(
+                sa.delete(detail).where(detail.c.licence_id.in_(bulk.ids(self.connection, ids)))
+            )
+        history.close(self.connection, ids, self.run_id)
+        self._details_and_versions(changed)
+
+    def _details_and_versions(self, licences: list[tuple[int, LicenceFacts]]) -> None:
+        bulk.insert_rows(
+            self.connection,
+            t.specialty,
+            ("licence_id", "code", "system", "text", "valid_from"),
+            [(n, s.code, s.system, s.text, s.valid_from) for n, f in licences for s in f.specialties],
+        )
+        bulk.insert_rows(
+            self.connection,
+            t.restriction,
+            ("licence_id", "kind", "code", "text", "valid_from", "valid_to"),
+            [
+                (n, r.kind, r.code, r.text, r.valid_from, r.valid_to)
+                for n, f in licences
+                for r in f.restrictions
+            ],
+        )
+        history.open_versions(self.connection, [(n, encode(f)) for n, f in licences], self.run_id, gone=False)
+
+    def _end(self, ids: list[int], licence: sa.Table) -> None:
+        """Mark licences that the feed no longer holds; their last facts stay, with history."""
+        if not ids:
+            return
+        facts = history.current_facts(self.connection, ids)
+        self.connection.execute(
+            sa.update(licence)
+            .where(licence.c.id.in_(bulk.ids(self.connection, ids)))
+            .values(gone_run_id=self.run_id)
+        )
+        history.close(self.connection, ids, self.run_id)
+        history.open_versions(self.connection, list(facts.items()), self.run_id, gone=True)
+
+    def _fold_people(self, people: Iterable[int]) -> None:
+        """Recompute what several records say together and give every person a new version.
+
+        A new person with one record needs neither: the row was written from that record, with a fresh number.
+        """
+        ids = sorted(people)
+        if not ids:
+            return
+        folded = self._folded(ids)
+        names = ("version", "birth_date", "deceased", "deceased_date", "protected", "county")
+        table = t.practitioner
+        self.connection.execute(
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("person"))
+            .values({name: sa.bindparam(name) for name in names}),
+            [
+                {"person": person, "version": version, **folded[person]}
+                for person, version in zip(ids, allocate(self.connection, len(ids)), strict=True)
+            ],
+        )
+
+    def _tell_outbox(self, people: Iterable[int]) -> None:
+        bulk.insert_rows(
+            self.connection,
+            t.outbox,
+            ("practitioner_id", "created_at"),
+            [(i, self.now) for i in sorted(people)],
+        )
+
+    def _folded(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+        """Fold the source records of each person: any record's protection or death counts, the oldest date stands."""
+        record = t.source_record
+        rows = self.connection.execute(
+            sa.select(
+                record.c.practitioner_id,
+                record.c.birth_date,
+                record.c.deceased,
+                record.c.deceased_date,
+                record.c.protected,
+                record.c.county,
+            )
+            .where(record.c.practitioner_id.in_(bulk.ids(self.connection, ids)))
+            .order_by(record.c.id)
+        )
+        grouped: dict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            grouped[row.practitioner_id].append(row)
+        return {person: _fold(records) for person, records in grouped.items()}
+
+
+def _fold(records: Iterable[Any]) -> dict[str, Any]:
+    records = list(records)
+    dates = [r.birth_date for r in records if r.birth_date]
+    return {
+        # The most exact date; two feeds that disagree are both kept in their source records.
+        "birth_date": max(dates, key=len) if dates else None,
+        "deceased": any(r.deceased for r in records),
+        "deceased_date": next((r.deceased_date for r in records if r.deceased_date), None),
+        "protected": any(r.protected for r in records),
+        "county": next((r.county for r in records if r.county), ""),
+    }
+
+
+def encode(facts: LicenceFacts) -> str:
+    """Return licence facts as the JSON text that history keeps and that tells whether anything changed."""
+    return _ENCODER.encode(facts).decode()
+
+
+def _known(number: int | None) -> int:
+    assert number is not None, "people and records are numbered before anything is written"
+    return number

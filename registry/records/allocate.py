@@ -1,0 +1,32 @@
+"""The one counter that ids and versions are drawn from.
+
+Drawing locks the counter's row until the transaction ends, so loads commit in the order of their numbers: who
+reads everything above a number it has seen can't miss a later commit with a lower one (failure F3 of queues that are
+polled by a serial id).
+"""
+
+import sqlalchemy as sa
+
+from registry.records.tables import counter
+
+NAME = "registry"
+
+
+def allocate(connection: sa.Connection, count: int) -> range:
+    """Draw `count` new numbers inside the caller's write transaction."""
+    end = connection.scalar(
+        sa.update(counter)
+        .where(counter.c.name == NAME)
+        .values(next_value=counter.c.next_value + count)
+        .returning(counter.c.next_value)
+    )
+    if end is None:
+        # First use of this database; a second writer at this very moment fails on the key and tries again.
+        connection.execute(sa.insert(counter).values(name=NAME, next_value=count + 1))
+        end = count + 1
+    return range(end - count, end)
+
+
+def current(connection: sa.Connection) -> int:
+    """Return the next number that will be drawn; everything committed so far is below it."""
+    return connection.scalar(sa.select(counter.c.next_value).where(counter.c.name == NAME)) or 1

@@ -1,0 +1,57 @@
+"""Many rows at once: COPY on PostgreSQL, one prepared statement on SQLite, and lists of keys as one parameter."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+_SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy itself writes it
+Row = tuple[Any, ...]
+
+
+def insert_rows(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Insert rows given as tuples in the order of `columns`. Values must already be of the columns' types."""
+    if not rows:
+        return
+    names = ", ".join(f'"{name}"' for name in columns)
+    if connection.dialect.name == "postgresql":
+        cursor = connection.connection.cursor()
+        with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row(row)
+        cursor.close()
+        return
+    marks = ", ".join("?" * len(columns))
+    # Names come from our own table definitions, values are bound.
+    statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - see above
+    connection.exec_driver_sql(statement, [_sqlite_row(row) for row in rows])
+
+
+def _sqlite_row(row: Row) -> Row:
+    if any(isinstance(value, datetime) for value in row):
+        return tuple(v.strftime(_SQLITE_TIME) if isinstance(v, datetime) else v for v in row)
+    return row
+
+
+def keys(connection: sa.Connection, values: Iterable[str]) -> sa.Select[tuple[str]]:
+    """Return `SELECT key` over text values as one bound parameter, for IN and INSERT ... SELECT of any length."""
+    return sa.select(_unnest(connection, list(values), sa.Text()))
+
+
+def ids(connection: sa.Connection, values: Iterable[int]) -> sa.Select[tuple[int]]:
+    """Return `SELECT id` over integers as one bound parameter."""
+    return sa.select(_unnest(connection, list(values), sa.BigInteger()))
+
+
+def _unnest(
+    connection: sa.Connection, values: list[Any], kind: sa.types.TypeEngine[Any]
+) -> sa.ColumnElement[Any]:
+    if connection.dialect.name == "postgresql":
+        array = sa.bindparam(None, values, type_=sa.ARRAY(kind))
+        return sa.func.unnest(array, type_=kind).column_valued("key")
+    each = sa.func.json_each(sa.bindparam(None, orjson.dumps(values).decode(), type_=sa.Text()))
+    return each.table_valued(sa.column("value", kind)).c.value

@@ -1,0 +1,277 @@
+"""The tables of SQL truth. One definition for SQLite and PostgreSQL; `migrations/` follows it (`alembic check`).
+
+Ids of practitioners, source records, licences and runs come from one counter (`records.allocate`), which only
+the loader draws from, inside its transaction: an id is never used twice, and a larger id is a later fact.
+"""
+
+import sqlalchemy as sa
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+metadata = sa.MetaData(naming_convention=NAMING)
+
+# SQLite only gives a rowid key to INTEGER, PostgreSQL needs BIGINT for national registers.
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Instant = sa.DateTime(timezone=True)
+
+
+def _key() -> sa.Column[int]:
+    return sa.Column("id", BigId, primary_key=True, autoincrement=False)
+
+
+def _row_key() -> sa.Column[int]:
+    return sa.Column("id", BigId, primary_key=True, autoincrement=True)
+
+
+def _text(name: str, default: str | None = "") -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false())
+
+
+def _ref(name: str, target: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, BigId, sa.ForeignKey(target), nullable=nullable)
+
+
+# The counter that ids and versions are drawn from; one row, name 'registry'.
+counter = sa.Table(
+    "counter",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("next_value", sa.BigInteger, nullable=False),
+)
+
+authority = sa.Table(
+    "authority",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name_sv", None),
+    _text("name_en", None),
+    _text("jurisdiction"),
+    _text("url"),
+)
+
+# A feed as its file in config/feeds describes it, refreshed at every pull.
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("authority_id", sa.Text, sa.ForeignKey("authority.id"), nullable=False),
+    _text("name_sv", None),
+    _text("name_en", None),
+    _text("format", None),
+    _text("completeness", None),  # full_history | current_and_lapsed | active_only
+    _text("mode", None),  # snapshot | delta | query
+    sa.Column("max_age_hours", sa.Integer, nullable=False),
+    _text("silence_sv", None),  # what "not found" means for this feed
+    _text("silence_en", None),
+)
+
+feed_run = sa.Table(
+    "feed_run",
+    metadata,
+    _key(),
+    sa.Column("feed_id", sa.Text, sa.ForeignKey("feed.id"), nullable=False, index=True),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    # running | succeeded | unchanged | failed | abandoned
+    _text("state", None),
+    sa.Column("stamp", sa.Text),  # the feed's own "as of", RFC 3339, where it gives one
+    _text("etag"),
+    _text("content_digest"),
+    sa.Column("records_read", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("records_added", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("records_changed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("records_unchanged", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("records_removed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("removals_withheld", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("records_quarantined", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("duplicates", sa.Integer, nullable=False, server_default="0"),
+    _text("error"),
+)
+
+practitioner = sa.Table(
+    "practitioner",
+    metadata,
+    _key(),
+    # Random, so that neither a URL nor a list says anything about the person or the register's size.
+    sa.Column("public_id", sa.Text, nullable=False, unique=True),
+    sa.Column("birth_date", sa.Text),
+    _flag("deceased"),
+    sa.Column("deceased_date", sa.Text),
+    _flag("protected"),
+    _text("county"),
+    # Grows with every change; the version of the person's index documents (external_gte).
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+# The current state of one record of a feed. What it said and when: source_record_version.
+source_record = sa.Table(
+    "source_record",
+    metadata,
+    _key(),
+    sa.Column("feed_id", sa.Text, sa.ForeignKey("feed.id"), nullable=False),
+    _text("key", None),
+    _ref("practitioner_id", "practitioner.id"),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    _ref("run_id", "feed_run.id"),  # the run that brought what stands now
+    _ref("gone_run_id", "feed_run.id", nullable=True),  # the run in which a full file no longer held it
+    sa.Column("birth_date", sa.Text),
+    _flag("deceased"),
+    sa.Column("deceased_date", sa.Text),
+    _flag("protected"),
+    _text("county"),
+    sa.UniqueConstraint("feed_id", "key"),
+    sa.Index("ix_source_record_practitioner_id", "practitioner_id"),
+)
+
+# Append-only: every record as received, sealed because it may hold a personal identity number.
+source_record_version = sa.Table(
+    "source_record_version",
+    metadata,
+    _row_key(),
+    _ref("source_record_id", "source_record.id"),
+    _ref("run_id", "feed_run.id"),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Index("ix_source_record_version_source_record_id", "source_record_id"),
+)
+
+practitioner_name = sa.Table(
+    "practitioner_name",
+    metadata,
+    _row_key(),
+    _ref("practitioner_id", "practitioner.id"),
+    _ref("source_record_id", "source_record.id"),
+    _text("use", None),  # official | former | alias
+    _text("text", None),
+    _text("family"),
+    _text("given"),  # given names separated by a space, in the authority's order
+    _text("middle"),
+    _text("prefix"),
+    _text("suffix"),
+    sa.Index("ix_practitioner_name_practitioner_id", "practitioner_id"),
+    sa.Index("ix_practitioner_name_source_record_id", "source_record_id"),
+)
+
+# Personal identity numbers have a digest to find and a sealed value to show to the person; all else a plain value.
+identifier = sa.Table(
+    "identifier",
+    metadata,
+    _row_key(),
+    _ref("practitioner_id", "practitioner.id"),
+    _ref("source_record_id", "source_record.id"),
+    _text("system", None),
+    _text("use", None),  # official | old
+    sa.Column("value", sa.Text),
+    sa.Column("digest", sa.LargeBinary),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.CheckConstraint(
+        "(value IS NULL AND digest IS NOT NULL AND sealed IS NOT NULL) OR "
+        "(value IS NOT NULL AND digest IS NULL AND sealed IS NULL)",
+        name="plain_or_sealed",
+    ),
+    sa.Index("ix_identifier_practitioner_id", "practitioner_id"),
+    sa.Index("ix_identifier_source_record_id", "source_record_id"),
+    sa.Index("ix_identifier_digest", "digest"),
+    sa.Index("ix_identifier_system_value", "system", "value"),
+)
+
+licence = sa.Table(
+    "licence",
+    metadata,
+    _key(),
+    _ref("practitioner_id", "practitioner.id"),
+    _ref("source_record_id", "source_record.id"),
+    sa.Column("feed_id", sa.Text, sa.ForeignKey("feed.id"), nullable=False),
+    sa.Column("authority_id", sa.Text, sa.ForeignKey("authority.id"), nullable=False),
+    _text("key", None),
+    _text("number"),
+    _text("number_key"),  # the number folded for look-up, see registry.identifiers.fold_number
+    _text("jurisdiction"),
+    _text("profession", None),
+    _text("raw_profession"),
+    _text("raw_profession_text"),
+    _text("status", None),
+    _text("raw_status"),
+    sa.Column("issued", sa.Text),
+    sa.Column("valid_from", sa.Text),
+    sa.Column("valid_to", sa.Text),
+    _ref("gone_run_id", "feed_run.id", nullable=True),
+    sa.UniqueConstraint("source_record_id", "key"),
+    sa.Index("ix_licence_practitioner_id", "practitioner_id"),
+    sa.Index("ix_licence_number_key", "number_key"),
+)
+
+specialty = sa.Table(
+    "specialty",
+    metadata,
+    _row_key(),
+    _ref("licence_id", "licence.id"),
+    _text("code", None),
+    _text("system"),
+    _text("text"),
+    sa.Column("valid_from", sa.Text),
+    sa.Index("ix_specialty_licence_id", "licence_id"),
+)
+
+restriction = sa.Table(
+    "restriction",
+    metadata,
+    _row_key(),
+    _ref("licence_id", "licence.id"),
+    _text("kind", None),
+    _text("code"),
+    _text("text"),
+    sa.Column("valid_from", sa.Text),
+    sa.Column("valid_to", sa.Text),
+    sa.Index("ix_restriction_licence_id", "licence_id"),
+)
+
+# Append-only, but for known_to_run_id, which is set once, when a later run says otherwise.
+licence_version = sa.Table(
+    "licence_version",
+    metadata,
+    _row_key(),
+    _ref("licence_id", "licence.id"),
+    _ref("known_from_run_id", "feed_run.id"),
+    _ref("known_to_run_id", "feed_run.id", nullable=True),
+    _flag("gone"),  # the feed no longer holds the licence; the facts are the last known
+    _text("facts", None),  # LicenceFacts as JSON
+    sa.Index("ix_licence_version_licence_id", "licence_id"),
+)
+
+# Written in the transaction of the change, removed when the engine has confirmed the documents.
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _row_key(),
+    sa.Column("practitioner_id", BigId, nullable=False, index=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("not_before", Instant),
+    _flag("dead"),
+    _text("error"),
+    sqlite_autoincrement=True,
+)
+
+quarantined_record = sa.Table(
+    "quarantined_record",
+    metadata,
+    _row_key(),
+    sa.Column("feed_id", sa.Text, sa.ForeignKey("feed.id"), nullable=False),
+    _ref("run_id", "feed_run.id"),
+    sa.Column("row_number", sa.Integer, nullable=False),
+    _text("key"),
+    _text("field"),
+    _text("reason", None),
+    _text("echo"),  # the row without personal identity numbers, cut short
+    sa.Index("ix_quarantined_record_run_id", "run_id"),
+)

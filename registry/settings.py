@@ -1,0 +1,366 @@
+"""Settings: `config/default.toml`, then the operator's file, then the environment, into one frozen object."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from registry.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config"
+PREFIX = "REGISTRY_"
+# Variables with the prefix that are not settings: where settings and feeds are, and what tests use.
+NOT_SETTINGS = ("REGISTRY_CONFIG_FILE", "REGISTRY_FEEDS_DIR", "REGISTRY_REQUIRE_SERVICES", "REGISTRY_SAMPLES")
+NOT_SETTINGS_PREFIXES = ("REGISTRY_TEST_", "REGISTRY_SERVICES_", "REGISTRY_BENCH_", "REGISTRY_DEMO_")
+
+
+class Secret:
+    """A value that never appears in a log or traceback; `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)" if self._value else "Secret(not set)"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of settings; an unknown key is an error, so that a misspelt one is noticed."""
+
+
+class Service(_Section, frozen=True):
+    """Section `[service]`."""
+
+    sandbox: bool
+    base_url: str
+    time_zone: str
+    default_language: Literal["sv", "en"]
+
+
+class Database(_Section, frozen=True):
+    """Section `[database]`."""
+
+    url: str
+    access_url: str
+    pool_size: int
+    pool_timeout_s: float
+    statement_timeout_ms: int
+    lock_timeout_ms: int
+    sqlite_busy_timeout_ms: int
+
+
+class Privacy(_Section, frozen=True):
+    """Section `[privacy]`."""
+
+    digest_key: Secret
+    sealing_key: Secret
+
+
+class TantivySettings(_Section, frozen=True):
+    """Section `[search.tantivy]`."""
+
+    path: str
+    writer_heap_mb: int
+    writer_threads: int
+
+
+class OpenSearchSettings(_Section, frozen=True):
+    """Section `[search.opensearch]`."""
+
+    urls: tuple[str, ...]
+    username: str
+    password: Secret
+    ca_file: str
+    prefix: str
+    pool_maxsize: int
+    timeout_s: float
+    retries: int
+    indexer_timeout_s: float
+    indexer_retries: int
+    bulk_bytes: int
+    shards: int
+    replicas: int
+
+
+class Search(_Section, frozen=True):
+    """Section `[search]`."""
+
+    engine: Literal["tantivy", "opensearch"]
+    max_query_length: int
+    max_query_terms: int
+    default_limit: int
+    max_limit: int
+    max_window: int
+    max_fuzzy_length: int
+    facet_size: int
+    tantivy: TantivySettings
+    opensearch: OpenSearchSettings
+
+
+class Tokens(_Section, frozen=True):
+    """Section `[tokens]`."""
+
+    issuer: str
+    audience: str
+    max_length: int
+    jwks_uri: str
+    algorithms: tuple[
+        Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"], ...
+    ]
+    leeway_s: int
+    jwks_ttl_s: int
+    jwks_cooldown_s: int
+    jwks_max_stale_s: int
+    timeout_s: float
+    organisation_claim: str
+    roles_claim: str
+
+
+class Login(_Section, frozen=True):
+    """Section `[login]`."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    private_key_file: str
+    scopes: tuple[str, ...]
+    personal_identity_number_claim: str
+    organisation_claim: str
+    roles_claim: str
+    session_idle_minutes: int
+    session_max_minutes: int
+    flow_timeout_s: int
+    max_flows: int
+    leeway_s: int
+
+
+class Access(_Section, frozen=True):
+    """Section `[access]`."""
+
+    purposes: tuple[str, ...]
+    role_scopes: dict[str, tuple[str, ...]]
+
+
+class Web(_Section, frozen=True):
+    """Section `[web]`."""
+
+    max_body_bytes: int
+    trusted_proxies: int
+    retry_after_s: int
+    index_lag_warning_s: int
+
+
+class Indexer(_Section, frozen=True):
+    """Section `[indexer]`."""
+
+    batch_rows: int
+    publish_batch: int
+    publish_attempts: int
+    max_record_bytes: int
+    max_feed_bytes: int
+    max_quarantined_share: float
+    connect_timeout_s: float
+    read_timeout_s: float
+    retries: int
+    max_removed_share: float
+    min_removed_withheld: int
+
+
+class Settings(_Section, frozen=True):
+    """All settings. Load with `load_settings()`; never changed afterwards."""
+
+    service: Service
+    database: Database
+    privacy: Privacy
+    search: Search
+    tokens: Tokens
+    login: Login
+    access: Access
+    web: Web
+    indexer: Indexer
+
+    @property
+    def access_database_url(self) -> str:
+        """Address of the database for access events and sessions (see `database.access_url`)."""
+        if self.database.access_url:
+            return self.database.access_url
+        url = make_url(self.database.url)
+        if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+            return self.database.url
+        path = Path(url.database)
+        return url.set(database=str(path.with_name(f"{path.stem}-access{path.suffix}"))).render_as_string(
+            hide_password=False
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which "today" is decided."""
+        return ZoneInfo(self.service.time_zone)
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Load, check and freeze the settings.
+
+    Args:
+        environ: the environment to read; the process's own when left out.
+
+    Raises:
+        SettingsError: names the key and says how to mend it.
+    """
+    environ = os.environ if environ is None else environ
+    values = tomllib.loads((CONFIG / "default.toml").read_text("utf-8"))
+    if name := environ.get("REGISTRY_CONFIG_FILE"):
+        _merge(values, _operator_file(Path(name)))
+    for variable, text in sorted(environ.items()):
+        if variable.startswith(PREFIX) and not _is_other(variable):
+            _set(values, variable, text)
+    settings = _convert(values)
+    _check(settings)
+    return settings
+
+
+def _is_other(variable: str) -> bool:
+    return variable in NOT_SETTINGS or variable.startswith(NOT_SETTINGS_PREFIXES)
+
+
+def _operator_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"REGISTRY_CONFIG_FILE names {path}, which can't be read: {error.strerror}"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any], path: str = "") -> None:
+    for key, value in over.items():
+        where = f"{path}{key}"
+        if isinstance(base.get(key), dict) and isinstance(value, dict) and where != "access.role_scopes":
+            _merge(base[key], value, f"{where}.")
+        else:
+            base[key] = value
+
+
+def _set(values: dict[str, Any], variable: str, text: str) -> None:
+    *sections, key = variable.removeprefix(PREFIX).lower().split("__")
+    table: Any = values
+    for section in sections:
+        table = table.get(section) if isinstance(table, dict) else None
+    if not sections or not isinstance(table, dict) or key not in table:
+        raise SettingsError(
+            f"The environment variable {variable} matches no setting. "
+            "Write REGISTRY_SECTION__KEY as in config/default.toml, or unset it."
+        )
+    table[key] = _typed(variable, text, table[key])
+
+
+def _typed(variable: str, text: str, default: Any) -> Any:  # noqa: ANN401 - a TOML value
+    """Read `text` as the type of the default: strings as they are, everything else as TOML writes it."""
+    if isinstance(default, str):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"The environment variable {variable} must be written as TOML writes it, e.g. {default!r}."
+        ) from error
+
+
+def _convert(values: dict[str, Any]) -> Settings:
+    try:
+        return msgspec.convert(values, Settings, dec_hook=_decode_secret)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at ")
+        key = where.strip("`").removeprefix("$.") or "(top level)"
+        raise SettingsError(f"Setting {key}: {message}. See config/default.toml for its meaning.") from error
+
+
+def _decode_secret(kind: type, value: object) -> object:
+    if kind is not Secret or not isinstance(value, str):
+        raise NotImplementedError(f"can't read {kind}")
+    if not value.startswith("file:"):
+        return Secret(value)
+    path = Path(value.removeprefix("file:"))
+    try:
+        return Secret(path.read_text("utf-8").strip())
+    except OSError as error:
+        raise SettingsError(f"A secret is to be read from {path}, which fails: {error.strerror}.") from error
+
+
+def _check(settings: Settings) -> None:
+    """Check what types alone can't."""
+    positive = {
+        "database.pool_size": settings.database.pool_size,
+        "search.max_limit": settings.search.max_limit,
+        "search.default_limit": settings.search.default_limit,
+        "search.opensearch.bulk_bytes": settings.search.opensearch.bulk_bytes,
+        "indexer.batch_rows": settings.indexer.batch_rows,
+        "indexer.publish_batch": settings.indexer.publish_batch,
+        "indexer.publish_attempts": settings.indexer.publish_attempts,
+    }
+    for key, value in positive.items():
+        if value < 1:
+            raise SettingsError(f"Setting {key} is {value}; it must be at least 1.")
+    for key, share in (
+        ("indexer.max_removed_share", settings.indexer.max_removed_share),
+        ("indexer.max_quarantined_share", settings.indexer.max_quarantined_share),
+    ):
+        if not 0 <= share <= 1:
+            raise SettingsError(f"Setting {key} is {share}; it must be between 0 and 1.")
+    for key, url in (
+        ("database.url", settings.database.url),
+        ("database.access_url", settings.database.access_url),
+    ):
+        _check_database_url(key, url)
+    try:
+        _ = settings.zone
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(
+            f"Setting service.time_zone is {settings.service.time_zone!r}, which is no IANA zone; "
+            'write e.g. "Europe/Stockholm".'
+        ) from error
+    if not settings.service.sandbox:
+        _check_https(settings)
+
+
+def _check_database_url(key: str, url: str) -> None:
+    if not url and key == "database.access_url":
+        return
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError as error:
+        raise SettingsError(
+            f"Setting {key} is no database address; write e.g. postgresql+psycopg://user@host/name."
+        ) from error
+    if backend not in {"sqlite", "postgresql"}:
+        raise SettingsError(f"Setting {key} names {backend}; only sqlite and postgresql are supported.")
+
+
+def _check_https(settings: Settings) -> None:
+    for key, url in (
+        ("tokens.issuer", settings.tokens.issuer),
+        ("tokens.jwks_uri", settings.tokens.jwks_uri),
+        ("login.issuer", settings.login.issuer),
+    ):
+        if url and not url.startswith("https://"):
+            raise SettingsError(
+                f"Setting {key} must start with https:// (plain HTTP only with service.sandbox)."
+            )
