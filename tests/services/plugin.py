@@ -1,0 +1,184 @@
+"""Pytest fixtures over the real services; loaded by `pytest_plugins` in tests/conftest.py.
+
+Each server is started when the first test asks for it and serves the whole run. A missing one skips its
+tests and is named on a loud line at the end of the run; with `REGISTRY_REQUIRE_SERVICES=1` it fails them.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.services.chromium import find_chromium, open_browser
+from tests.services.missing import ServiceMissingError, services_required
+from tests.services.opensearch import OpenSearchServer
+from tests.services.postgres import (
+    PostgresDatabases,
+    PostgresServer,
+    find_debian_postgres,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_MISSING = pytest.StashKey[dict[str, ServiceMissingError]]()
+_numbers = itertools.count(1)
+_CLEAN_UP_SECONDS = 30.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_MISSING] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for error in config.stash[_MISSING].values():
+        count = sum(
+            str(error) in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])
+        )
+        left_out = f"{count} test{'' if count == 1 else 's'}"
+        terminalreporter.write_line(error.loud_line(left_out), yellow=True, bold=True)
+
+
+@contextlib.contextmanager
+def _or_left_out(config: pytest.Config) -> Iterator[None]:
+    """Turn a missing service into a skip that the summary shouts about, or into a failure."""
+    try:
+        yield
+    except ServiceMissingError as error:
+        if services_required():
+            pytest.fail(f"{error} (REGISTRY_REQUIRE_SERVICES is set)", pytrace=False)
+        config.stash[_MISSING][error.service] = error
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def opensearch_server(request: pytest.FixtureRequest) -> Iterator[OpenSearchServer]:
+    """The run's own OpenSearch, also when `REGISTRY_TEST_OPENSEARCH_URL` names another for ordinary tests."""
+    with _or_left_out(request.config):
+        server = OpenSearchServer()
+    with server:
+        yield server
+
+
+@pytest.fixture
+def stoppable_opensearch(opensearch_server: OpenSearchServer) -> Iterator[OpenSearchServer]:
+    """The same server for a test that stops, kills or pauses it; it answers again afterwards."""
+    opensearch_server.start()
+    yield opensearch_server
+    opensearch_server.resume()
+    opensearch_server.start()
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(request: pytest.FixtureRequest) -> str:
+    """The address of an OpenSearch: the one that `REGISTRY_TEST_OPENSEARCH_URL` names, else the run's own."""
+    if named := os.environ.get("REGISTRY_TEST_OPENSEARCH_URL"):
+        return named
+    server: OpenSearchServer = request.getfixturevalue("opensearch_server")
+    return server.url
+
+
+@pytest.fixture
+def opensearch_prefix(opensearch_url: str) -> Iterator[str]:
+    """A prefix for index and alias names that no other test has; indices with it are removed afterwards."""
+    prefix = f"test-{_unique()}-"
+    yield prefix
+    with httpx.Client(base_url=opensearch_url, timeout=_CLEAN_UP_SECONDS) as client:
+        listed = client.get(f"/_cat/indices/{prefix}*", params={"h": "index", "expand_wildcards": "all"})
+        for index in listed.text.split():
+            client.delete(f"/{index}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    """The run's own PostgreSQL (the wheel's)."""
+    with _or_left_out(request.config):
+        server = PostgresServer()
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def debian_postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    """Debian's PostgreSQL, the oldest release that the registry supports."""
+    with _or_left_out(request.config):
+        server = PostgresServer(find_debian_postgres())
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(request: pytest.FixtureRequest) -> PostgresDatabases:
+    """Makes databases on the server that `REGISTRY_TEST_DATABASE_URL` names, else on the run's own."""
+    if named := os.environ.get("REGISTRY_TEST_DATABASE_URL"):
+        return PostgresDatabases(named)
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.databases
+
+
+@pytest.fixture(scope="session")
+def fresh_postgres_database(postgres_databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
+    """Makes a new empty database at each call and returns its URL; all are dropped at the end of the run."""
+    with _droppable(postgres_databases) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def fresh_debian_postgres_database(debian_postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """The same on Debian's PostgreSQL."""
+    with _droppable(debian_postgres_server.databases) as make:
+        yield make
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: PostgresDatabases) -> Iterator[str]:
+    """The URL of a new empty database, dropped after the test."""
+    with _droppable(postgres_databases) as make:
+        yield make()
+
+
+@pytest.fixture
+def debian_postgres_url(debian_postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a new empty database on Debian's PostgreSQL, dropped after the test."""
+    with _droppable(debian_postgres_server.databases) as make:
+        yield make()
+
+
+@pytest.fixture(scope="session")
+def chromium_path(request: pytest.FixtureRequest) -> Path:
+    """The browser program, for Playwright's `executable_path` (see `chromium.chromium_arguments`)."""
+    with _or_left_out(request.config):
+        return find_chromium()
+
+
+@pytest.fixture(scope="session")
+def chromium_browser(chromium_path: Path) -> Iterator["Browser"]:
+    """A running headless browser; take a new context from it in each test."""
+    with open_browser() as browser:
+        yield browser
+
+
+def _unique() -> str:
+    return f"{os.getpid()}-{next(_numbers)}"
+
+
+@contextlib.contextmanager
+def _droppable(databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"registry_test_{_unique()}".replace("-", "_")
+        url = databases.create(name)
+        made.append(name)
+        return url
+
+    try:
+        yield make
+    finally:
+        for name in made:
+            databases.drop(name)
