@@ -43,8 +43,8 @@ def licence_row(facts: LicenceFacts) -> tuple[Any, ...]:
     )
 
 
-def licences_of(connection: sa.Connection, record_ids: Sequence[int]) -> dict[int, dict[str, sa.Row[Any]]]:
-    """Return the licences of source records: record id → licence key → row(id, gone_run_id)."""
+def licences_of(connection: sa.Connection, record_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the licences of source records: record id → licence key → row with id and gone_run_id."""
     if not record_ids:
         return {}
     table = t.licence
@@ -53,7 +53,7 @@ def licences_of(connection: sa.Connection, record_ids: Sequence[int]) -> dict[in
             table.c.source_record_id.in_(bulk.ids(connection, record_ids))
         )
     )
-    found: dict[int, dict[str, sa.Row[Any]]] = defaultdict(dict)
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
         found[row.source_record_id][row.key] = row
     return found

@@ -45,7 +45,7 @@ class Normalizes(Protocol):
 
 @dataclass
 class Counts:
-    """What a run did, in source records."""
+    """What a run did, in source records. `reread`: unchanged, but normalized anew."""
 
     read: int = 0
     added: int = 0
@@ -55,6 +55,7 @@ class Counts:
     withheld: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    reread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +170,9 @@ class Load:
                     )
                 )
                 continue
-            same = head is not None and head.digest == digest
-            sealed = b"" if same else self._seal(row.payload)
+            same = head is not None and head.digest == digest and not head.gone
+            known = head is not None and head.digest == digest
+            sealed = b"" if known else self._seal(row.payload)
             changes.append(
                 Change(
                     row.key,
@@ -181,7 +183,9 @@ class Load:
                     head.practitioner_id if head else None,
                 )
             )
-            if head:
+            if same:
+                self.counts.reread += 1
+            elif head:
                 self.counts.changed += 1
             else:
                 self.counts.added += 1

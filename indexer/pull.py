@@ -8,11 +8,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
-from registry.vocabulary import Vocabulary
 from sqlalchemy.engine import Engine
 
 from indexer.feeds import BadRow, Fetched, Previous, fetch, parse
 from indexer.feeds.descriptor import FeedDescriptor
+from indexer.guard import FeedRejectedError
 from indexer.load import Counts, Load, write_quarantine
 from indexer.lock import only_one
 from indexer.normalize import Normalizer
@@ -22,6 +22,7 @@ from registry.records import tables as t
 from registry.records.allocate import allocate
 from registry.sealing import Sealer
 from registry.settings import Indexer
+from registry.vocabulary import Vocabulary
 
 log = structlog.get_logger()
 # Quarantined rows kept from a run that failed as a whole: enough to see what is wrong with the file.
@@ -50,7 +51,8 @@ class Puller:
     """Pulls feeds into SQL truth.
 
     Attributes:
-        reread: take the feed even when nothing changed, and normalize every record anew.
+        full: take the feed even when it says that nothing changed, and compare every record.
+        reread: as `full`, and normalize every record anew, changed or not.
         approved: removals a person has approved for this pull (a ceiling).
         progress: called with a phase (`fetch`, `load`) and a growing number (bytes, rows).
     """
@@ -59,6 +61,7 @@ class Puller:
     sealer: Sealer
     vocabulary: Vocabulary
     settings: Indexer
+    full: bool = False
     reread: bool = False
     approved: int = 0
     progress: Progress = lambda _phase, _amount: None
@@ -91,15 +94,14 @@ class Puller:
             return report
 
     def _pull(self, feed: FeedDescriptor, report: Report, previous: Previous | None, spool: Path) -> None:
-        known = None if self.reread or self.approved else previous
+        known = None if self.full or self.reread or self.approved else previous
         fetched = fetch(feed, self.settings, spool, known, lambda size: self.progress("fetch", size))
         report.stamp = fetched.stamp
         if fetched.not_modified:
-            report.state = "unchanged"
+            report.state, report.stamp = "unchanged", fetched.stamp or self._last_stamp(feed.id)
             _finish(self.engine, report, fetched)
             return
-        with self.engine.connect() as connection:
-            _refuse_older(connection, feed.id, fetched.stamp)
+        _refuse_older(feed.id, fetched.stamp, self._last_stamp(feed.id))
         load: Load | None = None
         try:
             with writing(self.engine).begin() as connection:
@@ -130,6 +132,21 @@ class Puller:
             snapshot=feed.mode == "snapshot",
             reread=self.reread,
         )
+
+    def _last_stamp(self, feed_id: str) -> str | None:
+        run = t.feed_run
+        with self.engine.connect() as connection:
+            last: str | None = connection.scalar(
+                sa.select(run.c.stamp)
+                .where(
+                    (run.c.feed_id == feed_id)
+                    & run.c.state.in_(("succeeded", "unchanged"))
+                    & run.c.stamp.is_not(None)
+                )
+                .order_by(run.c.id.desc())
+                .limit(1)
+            )
+        return last
 
     def _keep_quarantine(self, feed_id: str, run_id: int, rows: list[BadRow]) -> None:
         with writing(self.engine).begin() as connection:
@@ -202,21 +219,16 @@ def _start(connection: sa.Connection, feed_id: str) -> int:
     return run_id
 
 
-def _refuse_older(connection: sa.Connection, feed_id: str, stamp: str | None) -> None:
+def _refuse_older(feed_id: str, stamp: str | None, last: str | None) -> None:
     """Keep an older file from overwriting a newer one, whenever it arrives.
 
     Raises:
-        RegistryError: the feed's own stamp is older than that of the last good run.
+        FeedRejectedError: the feed's own stamp is older than that of the last good run.
     """
-    run = t.feed_run
-    newest = connection.scalar(
-        sa.select(sa.func.max(run.c.stamp)).where(
-            (run.c.feed_id == feed_id) & run.c.state.in_(("succeeded", "unchanged"))
-        )
-    )
-    if stamp and newest and datetime.fromisoformat(stamp) < datetime.fromisoformat(newest):
-        raise RegistryError(
-            f"The feed is stamped {stamp}, older than the {newest} we have; nothing was changed."
+    if stamp and last and datetime.fromisoformat(stamp) < datetime.fromisoformat(last):
+        raise FeedRejectedError(
+            f"What {feed_id} gave is stamped {stamp}, older than the {last} that stands; nothing was changed. "
+            "Look at the source: it may serve an old copy."
         )
 
 

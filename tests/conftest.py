@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.search import IndexEngine
+from tests.support.engines import index_of, large_house, small_house
 from tests.support.world import World, make_settings
 
 pytest_plugins = ["tests.services.plugin"]
@@ -35,3 +37,24 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     world = World(make_settings(tmp_path, url))
     yield world
     world.close()
+
+
+@pytest.fixture(params=["small", "large"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A registry on either size: SQLite and Tantivy, PostgreSQL and OpenSearch."""
+    if request.param == "small":
+        world = small_house(tmp_path)
+    else:
+        database = request.getfixturevalue("fresh_postgres_database")
+        url = request.getfixturevalue("opensearch_url")
+        world = large_house(tmp_path, database, url, request.getfixturevalue("opensearch_prefix"))
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def index(house: World) -> Iterator[IndexEngine]:
+    """The search engine of the house, as the indexer opens it."""
+    engine = index_of(house)
+    yield engine
+    engine.close()
