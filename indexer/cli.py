@@ -165,7 +165,7 @@ def publish(as_json: bool) -> None:
     show(
         result.as_dict(),
         as_json=as_json,
-        text=f"{result.practitioners} practitioners published, {result.documents} documents, {result.failed} failed.",
+        text=f"{result.practitioners} changes published as {result.documents} documents and deletions; {result.failed} failed.",
     )
     if result.failed:
         raise click.exceptions.Exit(1)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.engine import Engine
 
 from indexer.feeds import BadRow, Fetched, Previous, fetch, parse
@@ -24,7 +23,6 @@ from registry.sealing import Sealer
 from registry.settings import Indexer
 from registry.vocabulary import Vocabulary
 
-log = structlog.get_logger()
 # Quarantined rows kept from a run that failed as a whole: enough to see what is wrong with the file.
 _KEPT_OF_FAILED = 100
 Progress = Callable[[str, int], None]
@@ -90,7 +88,6 @@ class Puller:
                 report.error = f"unexpected {type(error).__name__}; see the log of the indexer"
                 _finish(self.engine, report)
                 raise
-            log.info("feed pulled", **{k: v for k, v in report.as_dict().items() if v})
             return report
 
     def _pull(self, feed: FeedDescriptor, report: Report, previous: Previous | None, spool: Path) -> None:

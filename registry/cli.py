@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -81,10 +82,10 @@ def _lines(value: dict[str, Any], prefix: str = "") -> list[str]:
     return lines
 
 
-@main.command()
+@main.command("serve")
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port to listen on.")
 @told_plainly
-def serve(bind: str) -> None:
+def serve_service(bind: str) -> None:
     """Start the service under gunicorn (config/gunicorn.conf.py). Ends with Ctrl-C or SIGTERM."""
     settings = load_settings()
     migrations.require_current(settings)
@@ -92,6 +93,26 @@ def serve(bind: str) -> None:
     os.chdir(ROOT)
     # Replaces this process, so that signals reach gunicorn itself.
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - our own fixed arguments
+
+
+@main.command()
+@click.option("--port", default=9000, show_default=True)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="JSON with the users and clients; `make demo` writes .demo/provider.json.",
+)
+@told_plainly
+def sandbox(port: int, path: Path) -> None:
+    """Serve the development identity provider on this machine: log in with a click, no passwords. Never for real use."""
+    from registry.sandbox.files import load_provider
+    from registry.sandbox.provider import create_provider, serve
+
+    settings = load_settings()
+    provider = load_provider(path, f"http://127.0.0.1:{port}", settings.tokens.audience)
+    serve(create_provider(provider, settings.service), "127.0.0.1", port)
 
 
 @main.command("purge-sessions")

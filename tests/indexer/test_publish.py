@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from indexer.compare import compare
+from indexer.load import Counts
 from indexer.publish import publish
 from indexer.rebuild import RebuildError, rebuild
 from registry.errors import SearchUnavailableError
@@ -98,7 +99,7 @@ def test_changes_that_are_loaded_during_a_rebuild_are_in_the_new_index(
     house: World, index: IndexEngine
 ) -> None:
     house.load(people(3))
-    loaded = []
+    loaded: list[Counts] = []
 
     def load_meanwhile(*_: object) -> None:
         if not loaded:
