@@ -17,7 +17,7 @@ from indexer.guard import Guard
 from indexer.normalize import BadRecordError
 from indexer.people import find_or_make_people
 from indexer.write import Change, Writer
-from registry.identifiers import mask_personal_numbers
+from registry.identifiers import PERSONAL_SYSTEMS, mask_personal_numbers
 from registry.records import bulk
 from registry.records import tables as t
 from registry.records.facts import PersonFacts
@@ -253,6 +253,28 @@ class Load:
         # A row that can't be read is no proof that its record is gone.
         if row.key:
             self._mark_seen([row.key])
+        if row.protected:
+            self._protect(row.protected)
+
+    def _protect(self, payload: bytes) -> None:
+        """Hide whoever a protected record without a key is about: the one row that may never be merely put aside."""
+        digests = [
+            self.sealer.digest(identifier.value)
+            for identifier in self.normalizer.facts(payload).identifiers
+            if identifier.system in PERSONAL_SYSTEMS
+        ]
+        record, number = t.source_record, t.identifier
+        rows = self.connection.execute(
+            sa.select(record.c.id, record.c.key, record.c.practitioner_id)
+            .where(record.c.feed_id == self.feed_id)
+            .where(
+                record.c.practitioner_id.in_(
+                    sa.select(number.c.practitioner_id).where(number.c.digest.in_(digests))
+                )
+            )
+        ).all()
+        self._mark_seen([row.key for row in rows])
+        self._writer().protect({row.id: row.practitioner_id for row in rows})
 
 
 def write_quarantine(connection: sa.Connection, feed_id: str, run_id: int, rows: list[BadRow]) -> None:

@@ -1,7 +1,7 @@
 """Writing changed source records into SQL truth: current facts, history and outbox, in the caller's transaction."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from indexer import history
+from indexer.fold import fold_people, tell_outbox
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import bulk
 from registry.records import tables as t
@@ -69,8 +70,8 @@ class Writer:
         alone = {
             c.practitioner_id for c in changes if c.new_public_id and counts[_known(c.practitioner_id)] == 1
         }
-        self._fold_people(counts.keys() - alone)
-        self._tell_outbox(counts)
+        fold_people(self.connection, counts.keys() - alone)
+        tell_outbox(self.connection, counts, self.now)
 
     def remove(self, records: Mapping[int, int]) -> None:
         """Mark source records (id → practitioner id) as gone, and their licences with them."""
@@ -87,8 +88,23 @@ class Writer:
             licence,
         )
         people = set(records.values())
-        self._fold_people(people)
-        self._tell_outbox(people)
+        fold_people(self.connection, people)
+        tell_outbox(self.connection, people, self.now)
+
+    def protect(self, records: Mapping[int, int]) -> None:
+        """Mark source records (id → practitioner id) as of a protected person; nothing else of them changes."""
+        if not records:
+            return
+        table = t.source_record
+        # The digest no longer is that of what was last read, so that the next whole record is read anew.
+        self.connection.execute(
+            sa.update(table)
+            .where(table.c.id.in_(bulk.ids(self.connection, records)))
+            .values(protected=True, digest=b"")
+        )
+        people = set(records.values())
+        fold_people(self.connection, people)
+        tell_outbox(self.connection, people, self.now)
 
     def _new_people(self, changes: list[Change]) -> None:
         rows = [
@@ -321,68 +337,6 @@ class Writer:
         )
         history.close(self.connection, ids, self.run_id)
         history.open_versions(self.connection, list(facts.items()), self.run_id, gone=True)
-
-    def _fold_people(self, people: Iterable[int]) -> None:
-        """Recompute what several records say together and give every person a new version.
-
-        A new person with one record needs neither: the row was written from that record, with a fresh number.
-        """
-        ids = sorted(people)
-        if not ids:
-            return
-        folded = self._folded(ids)
-        names = ("version", "birth_date", "deceased", "deceased_date", "protected", "county")
-        table = t.practitioner
-        self.connection.execute(
-            sa.update(table)
-            .where(table.c.id == sa.bindparam("person"))
-            .values({name: sa.bindparam(name) for name in names}),
-            [
-                {"person": person, "version": version, **folded[person]}
-                for person, version in zip(ids, allocate(self.connection, len(ids)), strict=True)
-            ],
-        )
-
-    def _tell_outbox(self, people: Iterable[int]) -> None:
-        bulk.insert_rows(
-            self.connection,
-            t.outbox,
-            ("practitioner_id", "created_at"),
-            [(i, self.now) for i in sorted(people)],
-        )
-
-    def _folded(self, ids: list[int]) -> dict[int, dict[str, Any]]:
-        """Fold the source records of each person: any record's protection or death counts, the oldest date stands."""
-        record = t.source_record
-        rows = self.connection.execute(
-            sa.select(
-                record.c.practitioner_id,
-                record.c.birth_date,
-                record.c.deceased,
-                record.c.deceased_date,
-                record.c.protected,
-                record.c.county,
-            )
-            .where(record.c.practitioner_id.in_(bulk.ids(self.connection, ids)))
-            .order_by(record.c.id)
-        )
-        grouped: dict[int, list[Any]] = defaultdict(list)
-        for row in rows:
-            grouped[row.practitioner_id].append(row)
-        return {person: _fold(records) for person, records in grouped.items()}
-
-
-def _fold(records: Iterable[Any]) -> dict[str, Any]:
-    records = list(records)
-    dates = [r.birth_date for r in records if r.birth_date]
-    return {
-        # The most exact date; two feeds that disagree are both kept in their source records.
-        "birth_date": max(dates, key=len) if dates else None,
-        "deceased": any(r.deceased for r in records),
-        "deceased_date": next((r.deceased_date for r in records if r.deceased_date), None),
-        "protected": any(r.protected for r in records),
-        "county": next((r.county for r in records if r.county), ""),
-    }
 
 
 def encode(facts: LicenceFacts) -> str:

@@ -54,7 +54,8 @@ class Sealer:
         """
         try:
             return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-        except InvalidTag as error:
+        # A value shorter than a nonce and a tag can't be read at all: ValueError from the library.
+        except (InvalidTag, ValueError) as error:
             raise ValueError("the sealed value does not open with this key") from error
 
 

@@ -246,7 +246,7 @@ def _operator_file(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f"REGISTRY_CONFIG_FILE names {path}, which can't be read: {error.strerror}"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
 
 
@@ -303,6 +303,9 @@ def _decode_secret(kind: type, value: object) -> object:
         return Secret(path.read_text("utf-8").strip())
     except OSError as error:
         raise SettingsError(f"A secret is to be read from {path}, which fails: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        # Without its cause: the error would carry the file's bytes.
+        raise SettingsError(f"A secret is to be read from {path}, which is not UTF-8 text.") from None
 
 
 def _check(settings: Settings) -> None:

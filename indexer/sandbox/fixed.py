@@ -66,6 +66,9 @@ FORMER_COORDINATION_NUMBER = _number("FORMER_COORDINATION_NUMBER", coordination=
 STAFF_NUMBER, STAFF_GIVEN, STAFF_FAMILY = _number("STAFF"), "Alma", "Provlycke"
 EMPLOYER_NUMBER, EMPLOYER_GIVEN, EMPLOYER_FAMILY = _number("EMPLOYER"), "Staffan", "Provchef"
 
+# What the protected person is called; no register tells.
+PROTECTED_GIVEN, PROTECTED_FAMILY = "Mira", "Provdal"
+
 # Licence numbers: HOSP ids below those of generated people, Washington numbers that are not issued.
 ACTIVE_NURSE_HOSP_ID = HOSP_ID_FROM - 100
 SOCIAL_WORKER_ACTIVE_CREDENTIAL = "LW68000101"
@@ -89,7 +92,7 @@ def swedes(year: int, day: int) -> tuple[SwedishPerson, ...]:
         _person(
             2, "PHYSICIAN_ON_PROBATION", "Ebba Sofia", "Provström", _licence("LK", "2016-01-25", probation)
         ),
-        replace(_person(3, "PROTECTED", "Mira", "Provdal", nurse), protected=True),
+        replace(_person(3, "PROTECTED", PROTECTED_GIVEN, PROTECTED_FAMILY, nurse), protected=True),
         _person(4, "NAMESAKE", "Elin Maria", "Provgren", _licence("SJ", "2013-01-21")),
         _person(5, "OTHER_NAMESAKE", "Elin Maria", "Provgren", _licence("AT", "2014-06-11")),
         replace(

@@ -36,7 +36,7 @@ def write_provider_file(path: Path, base_url: str) -> dict[str, str]:
         },
         {
             "subject": "protected",
-            "name": "Mira Provdal",
+            "name": f"{fixed.PROTECTED_GIVEN} {fixed.PROTECTED_FAMILY}",
             "description": "Licensed staff with protected identity: only she sees her record",
             "roles": ["staff"],
             "personal_number": fixed.PROTECTED_NUMBER,

@@ -11,7 +11,13 @@ from indexer.guard import FeedRejectedError
 from registry.identifiers import NPI, PERSONAL_IDENTITY_NUMBER
 from registry.records import read
 from registry.records import tables as t
-from registry.records.facts import IdentifierFacts, LicenceFacts, RestrictionFacts, SpecialtyFacts
+from registry.records.facts import (
+    IdentifierFacts,
+    LicenceFacts,
+    PersonFacts,
+    RestrictionFacts,
+    SpecialtyFacts,
+)
 from tests.support.world import World, licence, person, source_rows
 
 TOLVAN = IdentifierFacts(system=PERSONAL_IDENTITY_NUMBER, value="191212121212")
@@ -283,6 +289,21 @@ def test_an_emptied_protected_record_hides_but_erases_nothing(world: World) -> N
     assert [row.gone for row in found.licences] == [False]
     assert found.names[0].family == "Ek"
     assert world.count(t.licence_version) == 1
+
+
+def test_a_protected_record_without_its_key_hides_the_person_all_the_same(world: World) -> None:
+    padding = {str(n): person("Alm", f"Bo{n}") for n in range(30)}
+    known = person("Ek", "Liv", licences=[licence("1")], identifiers=(TOLVAN,))
+    world.load({"a": known, **padding})
+    emptied = msgspec.json.encode(PersonFacts(identifiers=(TOLVAN,), protected=True))
+    keyless = BadRow(row=31, key="", field="hospId", reason="no hospId", echo="", protected=emptied)
+    counts = world.load([*source_rows(padding), keyless])
+    protected = world.count(t.practitioner, t.practitioner.c.protected)
+    world.load({"a": known, **padding})
+
+    assert (counts.quarantined, counts.removed) == (1, 0)
+    assert protected == 1
+    assert world.count(t.practitioner, t.practitioner.c.protected) == 0
 
 
 def test_every_change_stands_in_the_outbox(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Comparing a question about a person with a candidate from SQL truth."""

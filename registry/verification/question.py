@@ -1,0 +1,144 @@
+"""A question as it is asked, and what it must be to be answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from registry import dates
+from registry.errors import BadRequestError
+from registry.identifiers import fold_number, holds_personal_number, parse_personal_number
+from registry.names import words
+from registry.records.read import Feed
+from registry.verification.situation import Moment
+from registry.vocabulary import UNKNOWN, Vocabulary
+
+# Longer than any number or name that an authority gives out; bounds the work a question can cause.
+MAX_NUMBER = 64
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Question:
+    """Who is asked about, as what and for when. Empty texts are the same as None.
+
+    One of three ways says who: `licence_number` (also another public number of the person, such as an NPI),
+    `personal_number`, or `name` with `birth_date`. Beside a number, name and birth date are checked against the
+    record. The question has no repr: it may hold a personal identity number.
+
+    Attributes:
+        authority: id of the authority whose licence is meant, as `/v1/feeds` tells it.
+        profession: our code for a profession, or its name in Swedish or English.
+        birth_date: `YYYY-MM-DD`, also without hyphens or cut to `YYYY-MM` or `YYYY`.
+        on_date: the day asked about; None for today.
+    """
+
+    licence_number: str | None = None
+    authority: str | None = None
+    personal_number: str | None = None
+    name: str | None = None
+    birth_date: str | None = None
+    profession: str | None = None
+    on_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CheckedQuestion:
+    """A question that can be answered: texts trimmed, words turned into codes, the number in 12 digits."""
+
+    licence_number: str
+    authority: str | None
+    personal_number: str
+    name: str
+    birth_date: str | None
+    profession: str | None
+    moment: Moment
+
+
+def check_question(
+    question: Question, moment: Moment, feeds: Mapping[str, Feed], vocabulary: Vocabulary
+) -> CheckedQuestion:
+    """Check a question.
+
+    Raises:
+        BadRequestError: `detail` says what to change; it never repeats a personal identity number.
+    """
+    number, name = _text(question.licence_number), _text(question.name)
+    personal, birth_date = _text(question.personal_number), _birth_date(_text(question.birth_date))
+    if number and personal:
+        raise BadRequestError("Give a licence number or a personal identity number, not both.")
+    if not (number or personal or (name and birth_date)):
+        raise BadRequestError(
+            "Give a licence number, a personal identity number, or a name with a birth date."
+        )
+    if moment.on_date > moment.today:
+        raise BadRequestError("The date asked about may not be after today; what will hold is not known.")
+    _check_name(name)
+    _check_number(number)
+    return CheckedQuestion(
+        licence_number=number,
+        authority=_authority(_text(question.authority), feeds),
+        personal_number=_personal(personal, moment.today),
+        name=name,
+        birth_date=birth_date,
+        profession=_profession(_text(question.profession), vocabulary),
+        moment=moment,
+    )
+
+
+def _text(given: str | None) -> str:
+    return (given or "").strip()
+
+
+def _check_number(number: str) -> None:
+    if number and not (any(map(str.isalnum, number)) and len(fold_number(number)) <= MAX_NUMBER):
+        raise BadRequestError(
+            f"The licence number must hold a letter or digit and at most {MAX_NUMBER} characters; "
+            "write it as on the licence."
+        )
+
+
+def _check_name(name: str) -> None:
+    if not name:
+        return
+    if holds_personal_number(name):
+        raise BadRequestError(
+            "The name holds what may be a personal identity number; send that in its own field."
+        )
+    if not words(name) or len(name) > MAX_NAME:
+        raise BadRequestError(f"The name must hold a letter and at most {MAX_NAME} characters.")
+
+
+def _birth_date(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return dates.parse_compact(text)
+    except ValueError as error:
+        raise BadRequestError(f"The birth date can't be read: {error}.") from error
+
+
+def _personal(text: str, today: date) -> str:
+    if not text:
+        return ""
+    try:
+        return parse_personal_number(text, today=today)
+    except ValueError as error:
+        raise BadRequestError(f"The personal identity number can't be read: {error}.") from error
+
+
+def _authority(authority: str, feeds: Mapping[str, Feed]) -> str | None:
+    known = {feed.authority_id for feed in feeds.values()}
+    if authority and authority not in known:
+        raise BadRequestError(
+            f"There is no such authority; it must be one of: {', '.join(sorted(known)) or '–'}."
+        )
+    return authority or None
+
+
+def _profession(text: str, vocabulary: Vocabulary) -> str | None:
+    if not text:
+        return None
+    code = vocabulary.find_profession(text)
+    if code is None or code == UNKNOWN:
+        raise BadRequestError("There is no such profession; use a code or name that the search facets list.")
+    return code

@@ -1,0 +1,223 @@
+"""The verdict: a pure function of what SQL knows about a person, the question, the feeds' health and a rule set.
+
+How several licences are taken together (the wording of each outcome stands in the rule set):
+
+- Licences for the same profession from the same authority and jurisdiction form a group. Those that give way (an ended
+  or lapsed licence, one no longer delivered) are set aside when the group has another that does not. The rest must
+  agree; else the answer is ask.
+- Groups that disagree are asked about: "say which profession", "name the authority". Nobody is told yes on the
+  strength of one authority's licence when another authority's says otherwise.
+- A yes turns into ask when any other licence of the person, for whatever profession, is sanctioned or was given up.
+- A profession the person does not hold is ask, because silence is no proof: another authority may hold it, under a
+  record that could not be joined. It is no only when the caller named the authority, the person was identified by a
+  number, the question is about today, and every feed of that authority is fresh, reports ended licences too and
+  holds the person. A licence whose profession we can't read is never counted as absence.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from registry.identifiers import fold_number
+from registry.records.read import Licence, Practitioner
+from registry.verification.reasons import Asked, Basis, Reason, licence_reasons, once, outcome_reason
+from registry.verification.ruleset import Answer, LicenceRule, Nature, OutcomeId
+from registry.verification.situation import Moment, situation
+from registry.vocabulary import UNKNOWN
+
+COMPLETE = frozenset({"full_history", "current_and_lapsed"})
+_AGAINST: frozenset[Nature] = frozenset({"sanction", "surrender"})
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceVerdict:
+    """The answer for one licence by itself; the first reason decided.
+
+    Attributes:
+        gives_way: every reason is one that another licence of the same kind outweighs.
+        relevant: the licence is one that the question is about.
+    """
+
+    licence: Licence
+    answer: Answer
+    reasons: tuple[Reason, ...]
+    gives_way: bool
+    relevant: bool = False
+
+    @property
+    def against(self) -> bool:
+        """Whether the authority has decided something against the holder, or the licence was given up."""
+        return any(reason.nature in _AGAINST for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to the question, and each licence of the person."""
+
+    answer: Answer
+    reasons: tuple[Reason, ...]
+    rule_version: str
+    licences: tuple[LicenceVerdict, ...]
+
+
+Judged = list[LicenceVerdict]
+Group = tuple[str, str, str]
+
+
+def licence_verdict(person: Practitioner, licence: Licence, moment: Moment, basis: Basis) -> LicenceVerdict:
+    """Judge one licence by itself.
+
+    The first rule that holds decides; further ones that speak against the licence are told as well.
+    """
+    there = situation(person, licence, basis.feeds.get(licence.feed_id), moment)
+    holding: list[LicenceRule] = []
+    reasons: list[Reason] = []
+    for rule in basis.rules.licence_rules:
+        about = rule.when.matching(there.restrictions) if rule.when.of_restrictions else [None]
+        if not about or not rule.when.hold(there) or (holding and rule.answer == "yes"):
+            continue
+        holding.append(rule)
+        reasons += licence_reasons(rule, licence, about, moment, basis)
+    gives_way = all(rule.gives_way for rule in holding)
+    return LicenceVerdict(licence, holding[0].answer, once(reasons), gives_way)
+
+
+def verdict(person: Practitioner, asked: Asked, basis: Basis) -> Verdict:
+    """Judge a person: may they practise as the profession asked about, on the day asked about.
+
+    Args:
+        person: as read from SQL, not protected (a protected person is never judged for others).
+        asked: the question.
+        basis: feeds, the rule set in force on the day asked about (`RuleBook.on`), our words.
+    """
+    licences = sorted(person.licences, key=lambda licence: licence.id)
+    judged = [licence_verdict(person, licence, asked.moment, basis) for licence in licences]
+    return _Judge(judged, asked, basis).verdict()
+
+
+class _Judge:
+    """Takes the licences of one person together."""
+
+    def __init__(self, judged: Judged, asked: Asked, basis: Basis) -> None:
+        self.judged = judged
+        self.asked = asked
+        self.basis = basis
+
+    def verdict(self) -> Verdict:
+        relevant, answer, reasons = self._judge()
+        chosen = {each.licence.id for each in relevant}
+        elsewhere = [each for each in self.judged if each.against and each.licence.id not in chosen]
+        if answer == "yes" and elsewhere:
+            answer = "ask"
+            reasons = [self._outcome("sanction-elsewhere", elsewhere), *reasons, *_reasons(elsewhere)]
+        if self.asked.moment.on_date < self.basis.rules.in_force_from:
+            answer, reasons = "ask", [self._outcome("before-rules"), *reasons]
+        if self.asked.moment.past:
+            reasons = [*reasons, self._outcome("past-date")]
+        licences = tuple(replace(each, relevant=each.licence.id in chosen) for each in self.judged)
+        return Verdict(answer, once(reasons), self.basis.rules.version, licences)
+
+    def _judge(self) -> tuple[Judged, Answer, list[Reason]]:
+        pool = [each for each in self.judged if self.asked.authority in {None, each.licence.authority_id}]
+        if not pool:
+            return [], "ask", [self._outcome("no-licence")]
+        number = fold_number(self.asked.number or "")
+        numbered = [each for each in pool if number and fold_number(each.licence.facts.number) == number]
+        if numbered:
+            return self._by_number(pool, numbered)
+        if self.asked.profession is None:
+            return pool, *self._combine(pool)
+        if relevant := _of_profession(pool, self.asked.profession):
+            return relevant, *self._combine(relevant)
+        return [], *self._not_held(pool)
+
+    def _by_number(self, pool: Judged, numbered: Judged) -> tuple[Judged, Answer, list[Reason]]:
+        """Judge the licence with the number, together with the others of its group."""
+        asked = self.asked.profession
+        named = [each for each in numbered if asked in {None, each.licence.facts.profession}]
+        unread = [each for each in numbered if each.licence.facts.profession == UNKNOWN]
+        if not (named or unread):
+            held = [each for each in pool if each.licence.facts.profession == asked]
+            return held, "ask", [self._outcome("number-for-other-profession", numbered), *_reasons(held)]
+        groups = {self._group(each) for each in named or unread}
+        relevant = [each for each in pool if self._group(each) in groups]
+        if asked and named:
+            relevant = _of_profession(relevant, asked)
+        return relevant, *self._combine(relevant)
+
+    def _not_held(self, pool: Judged) -> tuple[Answer, list[Reason]]:
+        """Judge a person who holds no licence for the profession asked about."""
+        deaths = [each.reasons[0] for each in pool if each.reasons[0].nature == "death"]
+        if deaths:
+            return "no", deaths
+        complete = self._complete(pool)
+        reason = self._outcome("profession-not-held-complete" if complete else "profession-not-held", pool)
+        return reason.answer or "ask", [reason]
+
+    def _complete(self, pool: Judged) -> bool:
+        """Tell whether the authority's feeds together would show the licence if the person had it."""
+        authority, moment = self.asked.authority, self.asked.moment
+        if authority is None or not self.asked.certain or moment.past:
+            return False
+        feeds = [feed for feed in self.basis.feeds.values() if feed.authority_id == authority]
+        present = {each.licence.feed_id for each in pool if not each.licence.gone}
+        return bool(feeds) and all(
+            feed.fresh(moment.now) and feed.completeness in COMPLETE and feed.id in present for feed in feeds
+        )
+
+    def _group(self, each: LicenceVerdict) -> Group:
+        """Return profession, authority and jurisdiction.
+
+        A profession we can't read may be the one asked about; without one, it stands for itself.
+        """
+        facts = each.licence.facts
+        profession = facts.profession
+        if profession == UNKNOWN:
+            profession = self.asked.profession or f"? {facts.raw_profession}"
+        return profession, each.licence.authority_id, facts.jurisdiction
+
+    def _combine(self, relevant: Judged) -> tuple[Answer, list[Reason]]:
+        groups: dict[Group, Judged] = {}
+        for each in relevant:
+            groups.setdefault(self._group(each), []).append(each)
+        counted = {key: _without_those_that_give_way(members) for key, members in groups.items()}
+        answers = {key: {each.answer for each in members} for key, members in counted.items()}
+        reasons = [reason for members in counted.values() for reason in _reasons(members)]
+        clashing = [each for key, members in counted.items() if len(answers[key]) > 1 for each in members]
+        if clashing:
+            return "ask", [self._outcome("licences-differ", clashing), *reasons]
+        agreed = set(chain.from_iterable(answers.values()))
+        if len(agreed) == 1:
+            return agreed.pop(), reasons
+        return "ask", [*self._differences(answers, relevant), *reasons]
+
+    def _differences(self, answers: Mapping[Group, set[Answer]], relevant: Judged) -> Iterable[Reason]:
+        by_profession: dict[str, set[Answer]] = {}
+        for (profession, _, _), found in answers.items():
+            by_profession.setdefault(profession, set()).update(found)
+        if len(by_profession) > 1:
+            yield self._outcome("professions-differ", relevant)
+        if any(len(found) > 1 for found in by_profession.values()):
+            yield self._outcome("authorities-differ", relevant)
+
+    def _outcome(self, outcome_id: OutcomeId, about: Judged | None = None) -> Reason:
+        return outcome_reason(outcome_id, self.asked, self.basis, [each.licence for each in about or []])
+
+
+def _reasons(judged: Judged) -> list[Reason]:
+    return [reason for each in judged for reason in each.reasons]
+
+
+def _of_profession(pool: Judged, profession: str) -> Judged:
+    """Return the licences for a profession, and those we can't read when none of the others stands.
+
+    An authority may have renamed a profession to a word that we don't know yet: that is no absence.
+    """
+    relevant = [each for each in pool if each.licence.facts.profession == profession]
+    if all(each.gives_way for each in relevant):
+        relevant += [each for each in pool if each.licence.facts.profession == UNKNOWN]
+    return relevant
+
+
+def _without_those_that_give_way(members: Judged) -> Judged:
+    return [each for each in members if not each.gives_way] or members

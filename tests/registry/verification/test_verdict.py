@@ -1,0 +1,156 @@
+"""Several licences of one person taken together."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+
+from registry.records.read import Feed, Licence
+from registry.verification.ruleset import Answer
+from registry.verification.verdict import verdict
+from tests.registry.verification.people import TODAY, asked, basis, feed, licence, person, restriction
+
+REVOKED = restriction("revoked", "2020-01-01")
+PROBATION = restriction("probation", "2024-01-01", "2027-01-01")
+NURSE: dict[str, Any] = {"profession": "registered-nurse"}
+MIDWIFE: dict[str, Any] = {"profession": "midwife"}
+LAPSED: dict[str, Any] = {"status": "lapsed"}
+UNREAD: dict[str, Any] = {"profession": "unknown", "raw_profession": "HX"}
+AUTHORITY: dict[str, Any] = {"authority": "hosp-authority"}
+
+
+@dataclass
+class Case:
+    """Licences, a question, and what must come out: the answer and the first reason's code."""
+
+    name: str
+    answer: Answer
+    code: str
+    licences: tuple[Licence, ...]
+    question: dict[str, Any] = field(default_factory=dict)
+    on: date = TODAY
+    feeds: tuple[Feed, ...] = ()
+    person: dict[str, Any] = field(default_factory=dict)
+
+
+def physician(**rest: object) -> dict[str, Any]:
+    return {"profession": "physician", **rest}
+
+
+one = licence
+CASES = [
+    # One licence.
+    Case("asked for what is held", "yes", "valid", (one(),), physician()),
+    Case("asked for no profession", "yes", "valid", (one(),)),
+    Case("naprapath, code NA", "yes", "valid", (one(profession="naprapath", raw_profession="NA"),), {"profession": "naprapath"}),
+    Case("LK beside 001", "no", "revoked", (one(1, REVOKED),), physician()),
+    # Several professions.
+    Case("all of several professions valid", "yes", "valid", (one(1, **NURSE), one(2, **MIDWIFE))),
+    Case("one of several lapsed", "ask", "professions-differ", (one(1, **NURSE), one(2, **MIDWIFE, **LAPSED))),
+    Case("the lapsed one asked for", "no", "lapsed", (one(1, **NURSE), one(2, **MIDWIFE, **LAPSED)), {"profession": "midwife"}),
+    Case("the valid one asked for", "yes", "valid", (one(1, **NURSE), one(2, **MIDWIFE, **LAPSED)), {"profession": "registered-nurse"}),
+    Case("all of several professions revoked", "no", "revoked", (one(1, REVOKED, **NURSE), one(2, REVOKED, **MIDWIFE))),
+    Case("revoked for another profession", "ask", "sanction-elsewhere", (one(1, **NURSE), one(2, REVOKED, **MIDWIFE)), {"profession": "registered-nurse"}),
+    Case("probation for another profession", "ask", "sanction-elsewhere", (one(1, **NURSE), one(2, PROBATION, **MIDWIFE)), {"profession": "registered-nurse"}),
+    Case("a valid and an unread one", "ask", "professions-differ", (one(1), one(2, **UNREAD))),
+    # Several licences for one profession from one authority.
+    Case("old number lapsed beside a new one", "yes", "valid", (one(1, **LAPSED), one(2)), physician()),
+    Case("old number gone beside a new one", "yes", "valid", (one(1, gone=True), one(2)), physician()),
+    Case("old number ended beside a new one", "yes", "valid", (one(1, valid_to="2019"), one(2)), physician()),
+    Case("old number revoked beside a new one", "ask", "licences-differ", (one(1, REVOKED), one(2)), physician()),
+    Case("gone and last known revoked beside a new one", "ask", "licences-differ", (one(1, REVOKED, gone=True), one(2)), physician()),
+    Case("probation beside an unrestricted one", "ask", "licences-differ", (one(1, PROBATION), one(2)), physician()),
+    Case("lapsed beside a revoked one", "no", "revoked", (one(1, **LAPSED), one(2, REVOKED)), physician()),
+    Case("lapsed twice", "no", "lapsed", (one(1, **LAPSED), one(2, **LAPSED)), physician()),
+    Case("lapsed beside one that is gone", "ask", "licences-differ", (one(1, **LAPSED), one(2, gone=True)), physician()),
+    Case("lapsed beside an unknown status", "ask", "status-unknown", (one(1, **LAPSED), one(2, status="unknown")), physician()),
+    # A profession renamed to a word we can't read yet is no absence and no lapse.
+    Case("lapsed title beside an unread one", "ask", "profession-unknown", (one(1, **LAPSED), one(2, **UNREAD)), physician()),
+    Case("valid title beside an unread one", "yes", "valid", (one(1), one(2, **UNREAD)), physician()),
+    Case("revoked title beside an unread one", "no", "revoked", (one(1, REVOKED), one(2, **UNREAD)), physician()),
+    Case("only an unread one", "ask", "profession-unknown", (one(1, **UNREAD),), physician()),
+    # Several authorities.
+    Case("valid with both", "yes", "valid", (one(1), one(2, feed_id="wa")), physician()),
+    Case("sanction at one, valid at the other", "ask", "authorities-differ", (one(1, REVOKED), one(2, feed_id="wa")), physician()),
+    Case("lapsed at one, valid at the other", "ask", "authorities-differ", (one(1, **LAPSED), one(2, feed_id="wa")), physician()),
+    Case("revoked at both", "no", "revoked", (one(1, REVOKED), one(2, REVOKED, feed_id="wa")), physician()),
+    Case("authority named, lapsed at another", "yes", "valid", (one(1), one(2, feed_id="wa", **LAPSED)), physician(**AUTHORITY)),
+    Case("authority named, sanction at another", "ask", "sanction-elsewhere", (one(1), one(2, REVOKED, feed_id="wa")), physician(**AUTHORITY)),
+    Case("authority named, surrendered at another", "ask", "sanction-elsewhere", (one(1), one(2, feed_id="wa", status="surrendered")), physician(**AUTHORITY)),
+    Case("authority named, restriction over at another", "yes", "valid", (one(1), one(2, restriction("revoked", "2010", "2012"), feed_id="wa")), physician(**AUTHORITY)),
+    Case("authority named, the sanctioned one", "no", "revoked", (one(1, REVOKED), one(2, feed_id="wa")), physician(**AUTHORITY)),
+    Case("authority named that has none of the licences", "ask", "no-licence", (one(1, feed_id="wa"),), physician(**AUTHORITY)),
+    Case("two jurisdictions of one authority", "ask", "authorities-differ", (one(1, jurisdiction="US-WA"), one(2, jurisdiction="US-OR", **LAPSED)), physician()),
+    Case("professions and authorities differ", "ask", "professions-differ", (one(1), one(2, feed_id="wa", **LAPSED), one(3, **NURSE))),
+    # By licence number: that licence is meant.
+    Case("the number's licence is valid, another profession lapsed", "yes", "valid", (one(1, **NURSE), one(2, **MIDWIFE, **LAPSED)), {"number": "N1"}),
+    Case("the number's licence is lapsed, a newer one valid", "yes", "valid", (one(1, **LAPSED), one(2)), {"number": "n-1"}),
+    Case("the number's licence is lapsed, valid elsewhere", "no", "lapsed", (one(1, **LAPSED), one(2, feed_id="wa")), {"number": "N1"}),
+    Case("the number's licence is valid, sanction elsewhere", "ask", "sanction-elsewhere", (one(1), one(2, REVOKED, feed_id="wa")), {"number": "N1"}),
+    Case("the number belongs to another profession", "ask", "number-for-other-profession", (one(1, **NURSE), one(2)), physician(number="N1")),
+    Case("the number belongs to another profession, none held", "ask", "number-for-other-profession", (one(1, **NURSE),), physician(number="N1")),
+    Case("the number belongs to a profession we can't read", "ask", "profession-unknown", (one(1, **UNREAD),), physician(number="N1")),
+    Case("an unread one beside the number's", "yes", "valid", (one(1), one(2, **UNREAD)), physician(number="N1")),
+    Case("the number is the person's, not a licence's", "yes", "valid", (one(1),), {"number": "1234567893"}),
+    # A profession the person does not hold.
+    Case("not held", "ask", "profession-not-held", (one(1, **NURSE),), physician()),
+    Case("not held, authority named, complete feed", "no", "profession-not-held-complete", (one(1, **NURSE),), physician(**AUTHORITY)),
+    Case("not held, identified by name only", "ask", "profession-not-held", (one(1, **NURSE),), physician(certain=False, **AUTHORITY)),
+    Case("not held, asked of the past", "ask", "profession-not-held", (one(1, **NURSE),), physician(**AUTHORITY), on=date(2026, 6, 1)),
+    Case("not held, stale feed", "ask", "profession-not-held", (one(1, **NURSE),), physician(**AUTHORITY), feeds=(feed(pulled_hours_ago=72),)),
+    Case("not held, active-only feed", "ask", "profession-not-held", (one(1, **NURSE),), physician(**AUTHORITY), feeds=(feed(completeness="active_only"),)),
+    Case("not held, the person is gone from the feed", "ask", "profession-not-held", (one(1, gone=True, **NURSE),), physician(**AUTHORITY)),
+    Case(
+        "not held, a second feed of the authority does not hold the person",
+        "ask",
+        "profession-not-held",
+        (one(1, **NURSE),),
+        physician(**AUTHORITY),
+        feeds=(feed(), feed("second", authority_id="hosp-authority")),
+    ),
+    Case("not held and deceased", "no", "deceased", (one(1, **NURSE),), physician(), person={"deceased": True}),
+    Case("no licence at all", "ask", "no-licence", ()),
+    # Dates before the rules.
+    Case("before the oldest rules", "ask", "before-rules", (one(1, issued="2000"),), physician(), on=date(2010, 12, 31)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_person(case: Case) -> None:
+    found = verdict(
+        person(*case.licences, **case.person),
+        asked(case.on, **case.question),
+        basis(*case.feeds, on_date=case.on),
+    )
+    assert (found.answer, found.reasons[0].code) == (case.answer, case.code)
+    assert all(reason.sv.strip() and reason.en.strip() and reason.source.strip() for reason in found.reasons)
+    assert [each.licence.id for each in found.licences] == sorted(each.id for each in case.licences)
+
+
+def test_a_differing_answer_names_the_choices_and_still_tells_each_licences_reasons() -> None:
+    found = verdict(person(one(1), one(2, feed_id="wa", **LAPSED), one(3, **NURSE)), asked(), basis())
+    codes = [reason.code for reason in found.reasons]
+    assert codes == ["professions-differ", "authorities-differ", "valid", "lapsed", "valid"]
+    assert "läkare" in found.reasons[0].sv.casefold()
+    assert "sjuksköterska" in found.reasons[0].sv.casefold()
+    assert "The hosp authority, The wa authority" in found.reasons[1].en
+
+
+def test_licences_the_question_is_not_about_are_marked_so() -> None:
+    found = verdict(person(one(1, **NURSE), one(2, **MIDWIFE)), asked(profession="midwife"), basis())
+    assert [(each.licence.id, each.relevant, each.answer) for each in found.licences] == [
+        (1, False, "yes"),
+        (2, True, "yes"),
+    ]
+
+
+def test_an_answer_about_a_past_day_says_that_history_was_not_compared() -> None:
+    past = verdict(person(one()), asked(date(2026, 6, 1)), basis())
+    assert [reason.code for reason in past.reasons] == ["valid", "past-date"]
+    assert past.reasons[1].answer is None
+    assert "past-date" not in [reason.code for reason in verdict(person(one()), asked(), basis()).reasons]
+
+
+def test_the_verdict_tells_the_rule_version() -> None:
+    assert verdict(person(one()), asked(), basis()).rule_version == basis().rules.version
