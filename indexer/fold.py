@@ -35,6 +35,7 @@ def fold_people(connection: sa.Connection, people: Iterable[int]) -> None:
 
 
 def tell_outbox(connection: sa.Connection, people: Iterable[int], now: datetime) -> None:
+    """Write that these people's documents must be published anew."""
     bulk.insert_rows(
         connection,
         t.outbox,

@@ -10,9 +10,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
+import orjson
 import sqlalchemy as sa
 
 from indexer.feeds import BadRow, SourceRow
+from indexer.feeds.rows import echo
 from indexer.guard import Guard
 from indexer.normalize import BadRecordError
 from indexer.people import find_or_make_people
@@ -166,7 +168,7 @@ class Load:
                         key=row.key,
                         field=error.field,
                         reason=error.reason,
-                        echo=_echo(row.payload),
+                        echo="",
                     )
                 )
                 continue
@@ -219,7 +221,7 @@ class Load:
                         key=row.key,
                         field="key",
                         reason="the same key stands in an earlier row of this file with other content",
-                        echo=_echo(row.payload),
+                        echo="",
                     )
                 )
         return [row for row in first.values() if row.key in new]
@@ -290,5 +292,11 @@ def write_quarantine(connection: sa.Connection, feed_id: str, run_id: int, rows:
     )
 
 
-def _echo(payload: bytes) -> str:
-    return mask_personal_numbers(payload.decode("utf-8", "replace"))[:200]
+def _echo(payload: bytes, field: str) -> str:
+    """Return the one field that is wrong: enough to see why, and nothing else about the person."""
+    try:
+        record = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return ""
+    value = record.get(field) if isinstance(record, dict) else None
+    return "" if value is None else echo(str(value))

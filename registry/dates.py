@@ -8,10 +8,11 @@ import calendar
 import re
 from datetime import date
 
-_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
-_COMPACT = re.compile(r"(\d{4})(?:(\d{2})(\d{2})?)?\Z")
-_DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}")
-_US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})\Z")
+# ASCII digits only: a date is kept as text, and other scripts' digits would not sort among them.
+_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(?:(\d{2})(\d{2})?)?\Z", re.ASCII)
+_DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}", re.ASCII)
+_US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: \d{1,2}:\d{2}.*)?\Z", re.ASCII)
 
 
 def parse_iso(text: str) -> str:
@@ -41,7 +42,7 @@ def parse_compact(text: str) -> str:
 
 
 def parse_us(text: str) -> str:
-    """Read `MM/DD/YYYY` or a bare year, also ISO.
+    """Read `MM/DD/YYYY`, also with a time after it, or ISO.
 
     Raises:
         ValueError: the text is no such date.

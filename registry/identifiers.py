@@ -1,7 +1,7 @@
 """Identifiers: (system, value) pairs, Swedish personal identity numbers, and licence numbers folded for look-up.
 
 Sources: personal identity number, Folkbokföringslagen (1991:481) 18 §; coordination number, lag (2022:1697), day
-plus 60; check digit modulus 10 with weights 2, 1 (Skatteverket). Systems are URIs as FHIR and HL7 Sweden write them.
+plus 60, month 00 or day 60 where Skatteverket does not know them (as in its test numbers); check digit modulus 10 with weights 2, 1 (Skatteverket). Systems are URIs as FHIR and HL7 Sweden write them.
 """
 
 import re
@@ -21,9 +21,15 @@ PERSONAL_SYSTEMS = frozenset({PERSONAL_IDENTITY_NUMBER, COORDINATION_NUMBER})
 # Systems whose numbers belong to exactly one person: two records that share one are about the same person.
 JOINING_SYSTEMS = frozenset({*PERSONAL_SYSTEMS, NPI, HSA_ID})
 
-_PERSONAL = re.compile(r"(\d{2})?(\d{6})([-+]?)(\d{4})\Z")
+# Hyphen and minus as keyboards, word processors and spreadsheets write them.
+_DASHES = "\u2010-\u2015\u2212"
+_PERSONAL = re.compile(rf"(1[89]|20)?(\d{{6}})([-+{_DASHES}]?)(\d{{4}})\Z", re.ASCII)
 # Anything in free text that could be such a number; wider than the strict form on purpose.
-_PERSONAL_ANYWHERE = re.compile(r"(?<!\d)(?:1[89]|20)?\d{2}[01]\d[0-9]\d\s?[-+]?\s?\d{4}(?!\d)")
+_PERSONAL_ANYWHERE = re.compile(
+    r"(?<!\d)(?:1[89]|20)?\d{2}[01]\d[0-9]\d\s?[-+" + _DASHES + r"]?\s?\d{4}(?!\d)"
+)
+# What is added to the day of birth in a coordination number.
+_COORDINATION = 60
 _NUMBER_NOISE = re.compile(r"[\s.\-/–—]+")
 
 
@@ -42,8 +48,10 @@ def parse_personal_number(text: str, *, today: date) -> str:
     if _check_digit(six + last[:3]) != int(last[3]):
         raise ValueError("the check digit of the personal identity number is wrong")
     digits = f"{century or _century(six, sign, today)}{six}{last}"
-    if born(digits) is None:
+    if not starts_with_date(digits):
         raise ValueError("the personal identity number does not start with a date")
+    if _later_than(digits[:8], today):
+        raise ValueError("the personal identity number starts with a date that has not come")
     return digits
 
 
@@ -61,33 +69,51 @@ def check_digit(nine: str) -> int:
 
 
 def _century(six: str, sign: str, today: date) -> str:
-    """Return the century that makes the person younger than 100, or at least 100 with `+`."""
+    """Return the century: the latest that has come, or with `+` the one before.
+
+    `+` is written from the beginning of the year in which a person turns 100, so the year alone decides there.
+    """
     year = today.year - (today.year - int(six[:2])) % 100
-    if _later_than(f"{year}{six[2:]}", today):
+    if sign == "+" or _later_than(f"{year}{six[2:]}", today):
         year -= 100
-    return str((year - 100 if sign == "+" else year) // 100)
+    return str(year // 100)
 
 
 def _later_than(eight: str, today: date) -> bool:
-    day = int(eight[6:]) - 60 if int(eight[6:]) > 60 else int(eight[6:])  # noqa: PLR2004 - coordination number
-    return (int(eight[:4]), int(eight[4:6]), day) > (today.year, today.month, today.day)
+    return _date_parts(eight) > (today.year, today.month, today.day)
+
+
+def _date_parts(digits: str) -> tuple[int, int, int]:
+    """Return year, month and day, a coordination number's day less 60; 0 for what is not known."""
+    day = int(digits[6:8])
+    return int(digits[:4]), int(digits[4:6]), day - _COORDINATION if day >= _COORDINATION else day
 
 
 def born(digits: str) -> date | None:
-    """Return the date in a 12-digit number (a coordination number's day less 60), or None if there is none.
+    """Return the date in a 12-digit number (a coordination number's day less 60), or None if there is no whole one.
 
     It may differ from the person's real birth date when the numbers of a day ran out (Skatteverket).
     """
-    day = int(digits[6:8])
     try:
-        return date(int(digits[:4]), int(digits[4:6]), day - 60 if day > 60 else day)  # noqa: PLR2004 - as above
+        return date(*_date_parts(digits))
     except ValueError:
         return None
 
 
+def starts_with_date(digits: str) -> bool:
+    """Tell whether a 12-digit number starts with a date; a coordination number's month or day may be unknown."""
+    if born(digits) is not None:
+        return True
+    year, month, day = _date_parts(digits)
+    if personal_system(digits) != COORDINATION_NUMBER or (month and day):
+        return False
+    # January has 31 days: an unknown month must not make the day wrong.
+    return born(f"{year:04d}{month or 1:02d}{day or 1:02d}") is not None
+
+
 def personal_system(digits: str) -> str:
     """Return the system of a 12-digit number: coordination numbers have 60 added to the day."""
-    return COORDINATION_NUMBER if int(digits[6:8]) > 60 else PERSONAL_IDENTITY_NUMBER  # noqa: PLR2004 - as above
+    return COORDINATION_NUMBER if int(digits[6:8]) >= _COORDINATION else PERSONAL_IDENTITY_NUMBER
 
 
 def holds_personal_number(text: str) -> bool:

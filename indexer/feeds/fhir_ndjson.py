@@ -1,5 +1,6 @@
 """FHIR Practitioner resources as NDJSON: one resource a line, as Bulk Data exports write them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +13,10 @@ from indexer.feeds.rows import BadRow, SourceRow, canonical, echo
 RESOURCE = "Practitioner"
 # What an echo may hold. Neither names nor addresses: the row may be of a person with protected identity.
 _ECHOED = ("resourceType", "id", "qualification")
+# How servers begin a resource: enough to tell which one a line was that is no JSON.
+_BEGINNING = re.compile(
+    rb'\s*\{\s*"resourceType"\s*:\s*"Practitioner"\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})"'
+)
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -47,14 +52,14 @@ def _lines(file: BinaryIO, max_record_bytes: int) -> Iterator[bytes]:
 
 def _record(line: bytes, row: int, part: Path, max_record_bytes: int) -> SourceRow | BadRow | None:
     if len(line) > max_record_bytes:
-        return BadRow(row, "", "", f"the line is longer than {max_record_bytes} bytes", "")
+        return BadRow(row, _key_of(line), "", f"the line is longer than {max_record_bytes} bytes", "")
     try:
         resource = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         if not line.endswith(b"\n"):
             raise TruncatedFeedError(f"{part.name} ends in the middle of a line. Fetch it again.") from error
-        text = line.decode("utf-8", "replace")
-        return BadRow(row, "", "", "the line is no JSON", echo(text))
+        which = _key_of(line)
+        return BadRow(row, which, "", "the line is no JSON", echo(f"Practitioner {which}" if which else ""))
     if not isinstance(resource, dict):
         return BadRow(row, "", "", "the line is no resource", "")
     kind = resource.get("resourceType")
@@ -70,6 +75,12 @@ def _record(line: bytes, row: int, part: Path, max_record_bytes: int) -> SourceR
             row, "", "id", "the resource has no id, so nothing tells which record it is", _echo(resource)
         )
     return SourceRow(row, key, canonical(resource))
+
+
+def _key_of(line: bytes) -> str:
+    """Return the id of a resource that can't be read, so that it is not taken for removed; "" if it is not at its beginning."""
+    match = _BEGINNING.match(line)
+    return match[1].decode("ascii") if match else ""
 
 
 def _echo(resource: dict[str, Any]) -> str:

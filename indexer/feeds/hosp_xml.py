@@ -45,25 +45,25 @@ def parse(parts: Sequence[Path], options: HospOptions, max_record_bytes: int) ->
 def _people(part: Path, options: HospOptions) -> Iterator[etree._Element]:
     """Yield person elements, each complete, and forget each before the next."""
     try:
-        events = etree.iterparse(
-            str(part),
-            events=("end",),
-            tag=(f"{{*}}{options.person_element}",),
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
-        checked = False
-        for _, element in events:
-            if not checked:
-                _refuse_doctype(element, part)
-                checked = True
-            yield element
-            _forget(element)
-        if events.root is not None:
+        with part.open("rb") as file:
+            events = etree.iterparse(
+                file,
+                events=("end",),
+                tag=(f"{{*}}{options.person_element}",),
+                resolve_entities=False,
+                load_dtd=False,
+                no_network=True,
+                huge_tree=False,
+                remove_comments=True,
+                remove_pis=True,
+            )
+            first = True
+            for _, element in events:
+                if first:
+                    _refuse_doctype(element, part)
+                    first = False
+                yield element
+                _forget(element)
             _refuse_doctype(events.root, part)
     except etree.XMLSyntaxError as error:
         raise _broken(part, error) from error
@@ -148,9 +148,19 @@ def _data(element: etree._Element, names: _Names, repeated: list[str]) -> Data:
 
 
 def is_protected(record: Data) -> bool:
-    """Tell whether a record is marked as of a person with protected identity; a flag that can't be read counts."""
-    flag = str(record.get("skyddadIdentitet", "")).casefold()
-    return "skyddadIdentitetUpplysning" in record or (bool(flag) and flag not in _FALSE)
+    """Tell whether a record is marked as of a person with protected identity."""
+    note = str(record.get("skyddadIdentitetUpplysning", ""))
+    return is_marked_protected(str(record.get("skyddadIdentitet", "")), note)
+
+
+def is_marked_protected(flag: str, note: str) -> bool:
+    """Read the mark: true unless the flag is absent or clearly false, for one that can't be read must not reveal anyone.
+
+    Args:
+        flag: skyddadIdentitet (xs:boolean).
+        note: skyddadIdentitetUpplysning, which only stands beside a protected identity.
+    """
+    return bool(note) or (bool(flag) and flag.casefold() not in _FALSE)
 
 
 def _key(record: Data) -> str:

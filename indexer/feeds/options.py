@@ -95,20 +95,21 @@ class FhirOptions(_Options, frozen=True, kw_only=True):
         identifier_systems: system of a Practitioner.identifier as the feed writes it -> system as we write it.
             Identifiers of other systems are left out: a payer's number must not be mistaken for a licence.
         jurisdiction_prefix: put before the state of a licence ("US-" makes "US-NE" of "NE").
-        state_extension: URL of the extension on qualification or its identifier that tells the state; "" = only
-            the plain key `state` on the identifier, which some feeds write.
+        state_extension: URL of the extension on qualification or its identifier that tells the state; of an
+            extension within others the URLs from the outermost in; empty = only the plain key `state` on the
+            identifier, which some feeds write.
         status_from: where a licence's status stands: "none" (R4 has no place for it: every status is `unknown`),
             "active" (this feed's Practitioner.active means licensed), "qualification" (qualification.status, R5
             ballots and later) or "extension" (`status_extension`).
-        status_extension: URL of the extension on qualification that holds the status.
+        status_extension: URL of the extension on qualification that holds the status, written likewise.
         protected_labels: codes in meta.security that mark a protected identity (HL7 Confidentiality).
     """
 
     identifier_systems: dict[str, str] = {}
     jurisdiction_prefix: str = ""
-    state_extension: str = ""
+    state_extension: tuple[str, ...] = ()
     status_from: Literal["none", "active", "qualification", "extension"] = "none"
-    status_extension: str = ""
+    status_extension: tuple[str, ...] = ()
     protected_labels: tuple[str, ...] = ("R", "V")
 
     def problem(self) -> str:

@@ -1,5 +1,7 @@
 """The parts of FHIR R4 resources that are read. Real feeds hold nulls inside arrays, so everything may be null."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -31,6 +33,7 @@ class Extension(msgspec.Struct, frozen=True, rename="camel"):
     """FHIR Extension with the value types that states and statuses come in."""
 
     url: str | None = None
+    extension: "list[Extension | None] | None" = None
     value_string: str | None = None
     value_code: str | None = None
     value_coding: Coding | None = None
@@ -109,9 +112,11 @@ class Practitioner(msgspec.Struct, frozen=True, rename="camel"):
     qualification: list[Qualification | None] | None = None
 
 
-def extension_word(extensions: list[Extension | None] | None, url: str) -> str:
-    """Return the value of the extension with this URL, or ""."""
+def extension_word(extensions: list[Extension | None] | None, path: Sequence[str]) -> str:
+    """Return the value of the extension at this path of URLs, outermost first, or "" if there is none."""
     for extension in extensions or ():
-        if extension is not None and extension.url == url:
-            return extension.word()
+        if extension is not None and path and extension.url == path[0]:
+            word = extension_word(extension.extension, path[1:]) if len(path) > 1 else extension.word()
+            if word:
+                return word
     return ""

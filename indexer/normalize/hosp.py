@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
+import orjson
 
+from indexer.feeds.hosp_xml import is_marked_protected, is_protected
 from indexer.feeds.options import HospOptions
 from indexer.normalize.errors import BadRecordError
 from indexer.normalize.values import (
@@ -102,23 +104,12 @@ class Licence(msgspec.Struct, frozen=True, rename="camel"):
     ovrig_behorighet: list[OtherRight] = []
 
 
-class Protection(msgspec.Struct, frozen=True, rename="camel"):
-    """The part of a person that must be read even if nothing else can be."""
+class Person(msgspec.Struct, frozen=True, rename="camel"):
+    """HospPersonType."""
 
     hosp_id: Identity = Identity()
     skyddad_identitet: str = ""
     skyddad_identitet_upplysning: str = ""
-
-    @property
-    def protected(self) -> bool:
-        """True unless the flag is absent or clearly false: a flag that can't be read must not reveal anyone."""
-        flag = self.skyddad_identitet.casefold()
-        return bool(self.skyddad_identitet_upplysning) or (bool(flag) and flag not in _FALSE)
-
-
-class Person(Protection, frozen=True, rename="camel"):
-    """HospPersonType."""
-
     person_id: Identity | None = None
     tidigare_person_id: Identity | None = None
     efternamn: str = ""
@@ -149,9 +140,10 @@ class HospNormalizer:
         try:
             person = _decode_person(payload)
         except msgspec.ValidationError as error:
-            return _if_protected(payload, error)
+            return _least_of(payload, error)
+        protected = is_marked_protected(person.skyddad_identitet, person.skyddad_identitet_upplysning)
         deceased = person.avliden in _TRUE or bool(person.avliden_datum)
-        lenient = person.protected or deceased
+        lenient = protected or deceased
         licences = tuple(self._licences(person, deceased=deceased, lenient=lenient))
         lenient = lenient or any(licence.status in GRAVE for licence in licences)
         names = _names(person)
@@ -165,13 +157,13 @@ class HospNormalizer:
             birth_date=read_date("fodelsedatum", person.fodelsedatum, compact, lenient=lenient),
             deceased=deceased,
             deceased_date=read_date("avlidenDatum", person.avliden_datum, compact, lenient=True),
-            protected=person.protected,
+            protected=protected,
             county=person.lan.text or person.lan.code,
             licences=licences,
         )
 
     def _identifiers(self, person: Person, *, lenient: bool) -> Iterable[IdentifierFacts]:
-        yield from _hosp_id(person)
+        yield from _hosp_id(person.hosp_id)
         yield from _personal("personId", person.person_id, "official", lenient=lenient)
         yield from _personal("tidigarePersonId", person.tidigare_person_id, "old", lenient=lenient)
         if self.options.prescriber_code and person.forskrivarkod and person.forskrivarkod.extension:
@@ -234,26 +226,33 @@ class HospNormalizer:
 
 
 _decode_person = msgspec.json.Decoder(Person).decode
-_decode_protection = msgspec.json.Decoder(Protection).decode
 
 
-def _if_protected(payload: bytes, error: msgspec.ValidationError) -> PersonFacts:
+def _least_of(payload: bytes, error: msgspec.ValidationError) -> PersonFacts:
     """Give the least there is to say of a protected person whose record can't be read; else refuse the record."""
-    message, _, path = str(error).partition(" - at ")
+    record = orjson.loads(payload)
+    if not is_protected(record):
+        message, _, path = str(error).partition(" - at ")
+        raise BadRecordError(path.strip("`").removeprefix("$.") or "HospPerson", message) from error
+    number = _identity(record.get("personId"))
+    found = [
+        *_hosp_id(_identity(record.get("hospId"))),
+        *_personal("personId", number, "official", lenient=True),
+    ]
+    return PersonFacts(identifiers=tuple(found), protected=True)
+
+
+def _identity(value: object) -> Identity:
     try:
-        person = _decode_protection(payload)
+        return msgspec.convert(value, Identity)
     except msgspec.ValidationError:
-        person = None
-    if person is None or not person.protected:
-        field = path.strip("`").removeprefix("$.") or "HospPerson"
-        raise BadRecordError(field, message) from error
-    return PersonFacts(identifiers=tuple(_hosp_id(person)), protected=True)
+        return Identity()
 
 
-def _hosp_id(person: Protection) -> Iterable[IdentifierFacts]:
+def _hosp_id(identity: Identity) -> Iterable[IdentifierFacts]:
     """Give the register's own number; a protected person may come without one."""
-    if person.hosp_id.extension:
-        yield IdentifierFacts(system=HOSP_ID, value=person.hosp_id.extension)
+    if identity.extension:
+        yield IdentifierFacts(system=HOSP_ID, value=identity.extension)
 
 
 def _status(flag: Status, restrictions: tuple[RestrictionFacts, ...]) -> Status:
