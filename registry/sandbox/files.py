@@ -31,6 +31,6 @@ def load_provider(path: Path, issuer: str, audience: str) -> ProviderConfig:
 
 
 def _secret(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's own signature
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise NotImplementedError(f"can't read {kind}")
+    if kind is not Secret or not isinstance(value, str):
+        raise ValueError("expected `str`")  # msgspec tells where in the file
+    return Secret(value)

@@ -1,0 +1,98 @@
+"""Reading claims: what a provider says about a caller, mistrusted until it has the right shape."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
+
+from registry.access.challenges import InvalidTokenError
+from registry.identifiers import holds_personal_number, mask_personal_numbers, parse_personal_number
+from registry.settings import Secret
+
+log = structlog.get_logger()
+
+
+def check_claims(
+    claims: dict[str, Any], *, now: float, leeway_s: int, essential: Mapping[str, str | None]
+) -> None:
+    """Check `exp`, `iat` and `nbf` against the clock and the `essential` claims against their values.
+
+    Args:
+        claims: the claims of a token whose signature holds.
+        now: seconds since 1970.
+        leeway_s: clock tolerance in seconds, applied both ways.
+        essential: claims that must be there as non-empty strings (for `aud` also a list), with the value they must
+            have or hold; None for any value. `exp` and `iat` are always needed.
+
+    Raises:
+        InvalidTokenError: says which claim is wrong, without repeating its value.
+    """
+    options: dict[str, ClaimsOption] = {"exp": {"essential": True}, "iat": {"essential": True}}
+    for name, value in essential.items():
+        options[name] = {"essential": True} if value is None else {"essential": True, "value": value}
+    try:
+        JWTClaimsRegistry(now=int(now), leeway=leeway_s, **options).validate(claims)
+    except ExpiredTokenError as error:
+        raise InvalidTokenError("The token has expired.") from error
+    except MissingClaimError as error:
+        raise InvalidTokenError("The token lacks a claim that is needed here.") from error
+    except ClaimError as error:
+        raise InvalidTokenError(f"The token's claim {error.claim} is not accepted here.") from error
+    for name in essential:
+        if name != "aud" and not isinstance(claims[name], str):
+            raise InvalidTokenError(f"The token's claim {name} must be a string.")
+
+
+def text_claim(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that is a string, or "" if it is missing or anything else."""
+    value = claims.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def set_claim(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+    """Return a claim that is a list of strings or one string; anything else is left out."""
+    value = claims.get(name)
+    if isinstance(value, str):
+        value = [value]
+    return frozenset(v for v in value if isinstance(v, str) and v) if isinstance(value, list) else frozenset()
+
+
+def scope_claim(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the scopes of an access token (`scope`, space-separated: RFC 9068 section 2.2.3)."""
+    return frozenset(text_claim(claims, "scope").split())
+
+
+def organisation_claim(claims: Mapping[str, Any], name: str) -> str:
+    """Return the caller's organisation number.
+
+    A sole trader's organisation number is the person's own personal identity number, so it is masked; that of
+    a legal person never looks like one (its third digit is at least 2).
+    """
+    return mask_personal_numbers(text_claim(claims, name))
+
+
+def subject_claim(claims: Mapping[str, Any], digest: Callable[[str], bytes]) -> str:
+    """Return `sub`; some providers use the personal identity number, which becomes a keyed digest."""
+    subject = str(claims["sub"])
+    return f"digest:{digest(subject).hex()}" if holds_personal_number(subject) else subject
+
+
+def personal_number_claim(claims: Mapping[str, Any], name: str) -> Secret | None:
+    """Return the person's own personal identity or coordination number (12 digits: Swedish OIDC claims 1.0).
+
+    A value of any other form, or with a wrong check digit, counts as none: it opens nobody's record.
+    """
+    value = text_claim(claims, name)
+    if not value:
+        return None
+    try:
+        digits = parse_personal_number(value, today=datetime.now(UTC).date())
+    except ValueError:
+        digits = ""
+    if digits != value or not value.isascii():  # wrong, or one of the other forms that people write
+        log.warning("personal_number_claim_malformed", claim=name)
+        return None
+    return Secret(digits)

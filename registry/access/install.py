@@ -1,0 +1,75 @@
+"""Everything of this room put into an app, in one call.
+
+How an app is made (registry/web):
+
+    app = Flask(...)
+    access = install_access(app, settings, engine=access_engine, sealer=sealer)
+    app.register_blueprint(...)                            # each declared as registry.access.guard tells
+    public_endpoint(app, "static", why="styles and images")
+    app.register_error_handler(RegistryError, ...)         # adds www_authenticate(error) to API answers
+
+In views: `current_caller()` (guard), `optional_caller()` (signed_in), `record_access(...)` (log). In templates:
+`csrf_token()` and `optional_caller()`.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask
+from sqlalchemy.engine import Engine
+
+from registry.access.csrf import csrf_token
+from registry.access.flows import Flows
+from registry.access.guard import Guard
+from registry.access.login import LoginViews
+from registry.access.relying_party import RelyingParty
+from registry.access.session_store import SessionStore
+from registry.access.sessions import DatabaseSessions, needs_secure_cookies
+from registry.access.signed_in import optional_caller, use_sessions_of
+from registry.access.tokens import AccessTokens
+from registry.sealing import Sealer
+from registry.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AccessParts:
+    """What `install_access` made, for those who need a part of it."""
+
+    tokens: AccessTokens
+    sessions: SessionStore
+    login: LoginViews
+
+
+def install_access(
+    app: Flask,
+    settings: Settings,
+    *,
+    engine: Engine,
+    sealer: Sealer,
+    clock: Callable[[], float] = time.time,
+) -> AccessParts:
+    """Give `app` sessions, login, bearer tokens and the guard that refuses what nobody declared.
+
+    Args:
+        app: an app without views yet, or with: the guard stands before all of them.
+        settings: all settings.
+        engine: database of access events and sessions (`settings.access_database_url`).
+        sealer: seals sessions and started logins.
+        clock: seconds since 1970.
+
+    Raises:
+        SettingsError: a login provider is named, but no way to prove who we are there.
+    """
+    store = SessionStore(engine, sealer, settings.login, clock)
+    app.session_interface = DatabaseSessions(store, settings.service)
+    name, by_session = use_sessions_of(settings)
+    app.extensions[name] = by_session
+    party = RelyingParty(settings, digest=sealer.digest, clock=clock) if settings.login.issuer else None
+    flows = Flows(sealer, settings.login, secure=needs_secure_cookies(settings.service), clock=clock)
+    login = LoginViews(settings, party, flows)
+    tokens = AccessTokens.from_settings(settings, digest=sealer.digest)
+    Guard(tokens.caller, optional_caller, login.login_url).install(app)
+    app.register_blueprint(login.blueprint())
+    app.jinja_env.globals.update(csrf_token=csrf_token, optional_caller=optional_caller)
+    return AccessParts(tokens, store, login)

@@ -1,0 +1,97 @@
+"""Signed tokens (RFC 7515, RFC 7519) with the rules of RFC 8725, for access tokens and ID tokens alike."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+
+from registry.access.challenges import InvalidTokenError
+from registry.access.keys import KeyCache
+
+# Headers that bring or name a key of the sender's choosing, change how the payload is read, or demand extensions:
+# no token for us has a use for them (RFC 8725 sections 3.9 and 3.10).
+_FORBIDDEN_HEADERS = ("crit", "jwk", "jku", "x5u", "b64", "zip", "enc")
+
+
+class _Registry(JWSRegistry):
+    """Leaves the choice of algorithm to `TokenReader`; the library's own registry warns about some of them."""
+
+    # Larger than the library's, for providers that send a certificate chain; the token as a whole is bounded.
+    max_header_length = 4096
+
+    def get_alg(self, name: str) -> Any:  # noqa: ANN401 - the library does not export the type
+        return self.algorithms[name]
+
+
+_REGISTRY = _Registry(strict_check_header=False)
+
+
+class TokenReader:
+    """Checks signature and header of a token.
+
+    Args:
+        keys: the issuer's keys.
+        algorithms: accepted `alg` values. `EdDSA` also means its newer name `Ed25519` (RFC 9864).
+        types: accepted `typ` values in lower case without `application/`; "" accepts a token without.
+        max_length: longest token, in characters.
+    """
+
+    def __init__(
+        self, keys: KeyCache, *, algorithms: Collection[str], types: Collection[str], max_length: int
+    ) -> None:
+        self._keys = keys
+        self._algorithms = {*algorithms, *(["Ed25519"] if "EdDSA" in algorithms else [])}
+        self._types = frozenset(types)
+        self._max_length = max_length
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """Return the claims of a token whose signature holds; the claims themselves are not checked here.
+
+        Raises:
+            InvalidTokenError: says what is wrong with the token.
+            IdentityProviderUnavailableError: the issuer's keys can't be had.
+        """
+        if len(token) > self._max_length:
+            raise InvalidTokenError(f"The token is longer than {self._max_length} characters.")
+        try:
+            signed = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
+        except (JoseError, ValueError, RecursionError) as error:
+            raise InvalidTokenError("The token is not a signed JWT.") from error
+        kid, algorithm = self._checked_header(signed.headers())
+        key = self._keys.find(kid, algorithm)
+        if key is None:
+            raise InvalidTokenError("The token is signed with a key that the issuer does not publish.")
+        try:
+            holds = jws.validate_compact(signed, key, registry=_REGISTRY)
+        except (JoseError, ValueError) as error:
+            raise InvalidTokenError("The token's signature can't be checked.") from error
+        if not holds:
+            raise InvalidTokenError("The token's signature does not hold.")
+        return _object(signed.payload)
+
+    def _checked_header(self, header: Any) -> tuple[str, str]:  # noqa: ANN401 - any JSON, until checked
+        if not isinstance(header, dict):
+            raise InvalidTokenError("The token's header is not a JSON object.")
+        if any(name in header for name in _FORBIDDEN_HEADERS):
+            raise InvalidTokenError("The token's header has a member that is not accepted here.")
+        algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "")
+        if not isinstance(algorithm, str) or algorithm not in self._algorithms:
+            raise InvalidTokenError("The token's signature algorithm is not accepted here.")
+        if not isinstance(kid, str) or not kid:
+            raise InvalidTokenError("The token names no key (kid).")
+        if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in self._types:
+            raise InvalidTokenError("The token's type (typ) is not the one needed here.")
+        return kid, algorithm
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidTokenError("The token's payload is not JSON.") from error
+    if not isinstance(claims, dict):
+        raise InvalidTokenError("The token's payload is not a JSON object.")
+    return claims

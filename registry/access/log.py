@@ -1,0 +1,148 @@
+"""The access log: who was shown what about whom, why and when. No answer about a person without a line here.
+
+    check_purpose(purpose, settings.access)               # before the work
+    record_access(engine, settings.access, caller, purpose=..., action="verify", question={...}, answer="yes",
+                  practitioner_ids=[7], request_id=...)   # before the answer leaves
+
+What a person typed goes into `question` through `loggable()`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from registry.access.caller import Caller
+from registry.access.tables import access_event, access_event_subject
+from registry.database import writing
+from registry.errors import AccessLogUnavailableError, BadRequestError
+from registry.identifiers import holds_personal_number, mask_personal_numbers
+from registry.settings import Access
+
+log = structlog.get_logger()
+Action = Literal["search", "read", "verify", "own-record"]
+ACTIONS: tuple[str, ...] = get_args(Action)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEvent:
+    """One line of the log. `at` is UTC; the question is left out: it may tell about other people."""
+
+    at: datetime
+    issuer: str
+    subject: str
+    client_id: str
+    organisation: str
+    purpose: str
+    action: str
+    answer: str
+
+
+def check_purpose(purpose: str, settings: Access) -> str:
+    """Return `purpose` if questions may state it.
+
+    Raises:
+        BadRequestError: names the purposes there are.
+    """
+    if purpose not in settings.purposes:
+        raise BadRequestError(f"State the purpose as one of: {', '.join(settings.purposes)}.")
+    return purpose
+
+
+def loggable(text: str) -> str:
+    """Return what someone typed with everything masked that may be a personal identity number."""
+    return mask_personal_numbers(text)
+
+
+def record_access(
+    engine: Engine,
+    settings: Access,
+    caller: Caller,
+    *,
+    purpose: str,
+    action: Action,
+    question: Mapping[str, Any],
+    answer: str,
+    practitioner_ids: Collection[int],
+    request_id: str,
+) -> int:
+    """Write one access event and the people it showed; return its id. It is committed when this returns.
+
+    Args:
+        engine: database of access events.
+        settings: section `[access]`.
+        caller: who asks.
+        purpose: one of `access.purposes`.
+        action: what was done.
+        question: what was asked, as JSON values, without personal identity numbers.
+        answer: the verdict, or the number of hits.
+        practitioner_ids: everyone the answer is about, protected people included: they may see who asked.
+        request_id: the id that logs and the answer carry.
+
+    Raises:
+        BadRequestError: the purpose is none.
+        AccessLogUnavailableError: the event could not be written; the answer must not leave.
+        ValueError: question or answer hold what may be a personal identity number, or the action is unknown:
+            a fault in the calling code.
+    """
+    check_purpose(purpose, settings)
+    text = msgspec.json.encode(question, order="sorted").decode()
+    # Number and digits are told apart by their neighbours, so look at the plain values, not at the JSON's quotes.
+    if action not in ACTIONS or holds_personal_number(text) or holds_personal_number(answer):
+        raise ValueError(
+            "an access event with an unknown action, or one that may hold a personal identity number"
+        )
+    event = {
+        "at": datetime.now(UTC),
+        "issuer": caller.issuer,
+        "subject": caller.subject,
+        "client_id": caller.client_id,
+        "organisation": caller.organisation,
+        "purpose": purpose,
+        "action": action,
+        "question": text,
+        "answer": answer,
+        "request_id": request_id,
+    }
+    try:
+        return _write(engine, event, sorted(set(practitioner_ids)))
+    except SQLAlchemyError as error:
+        # The error's text holds the statement and its values, so only its kind is told, and no traceback.
+        reason = type(error).__name__
+        log.error("access_event_not_written", reason=reason, request_id=request_id)  # noqa: TRY400 - see above
+        raise AccessLogUnavailableError from None
+
+
+def _write(engine: Engine, event: Mapping[str, Any], practitioner_ids: list[int]) -> int:
+    with writing(engine).begin() as connection:
+        insert = access_event.insert().values(**event).returning(access_event.c.id)
+        event_id = int(connection.execute(insert).scalar_one())
+        if practitioner_ids:
+            connection.execute(
+                access_event_subject.insert(),
+                [{"event_id": event_id, "practitioner_id": one} for one in practitioner_ids],
+            )
+    return event_id
+
+
+def events_about(connection: sa.Connection, practitioner_id: int, limit: int) -> list[AccessEvent]:
+    """Return who was shown something about a person, the latest first, at most `limit` events."""
+    query = (
+        sa.select(*(access_event.c[name] for name in AccessEvent.__dataclass_fields__))
+        .join(access_event_subject, access_event_subject.c.event_id == access_event.c.id)
+        .where(access_event_subject.c.practitioner_id == practitioner_id)
+        .order_by(access_event.c.id.desc())
+        .limit(limit)
+    )
+    return [AccessEvent(_utc(row.at), *row[1:]) for row in connection.execute(query)]
+
+
+def _utc(value: datetime) -> datetime:
+    """SQLite gives times back without their zone; all are written in UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,138 @@
+"""Sessions at rest: table `web_session`, looked up by a digest of the cookie, with sealed contents."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+
+from registry.access.tables import web_session
+from registry.database import writing
+from registry.sealing import Sealer
+from registry.settings import Login
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A session as found: its contents, and when it was begun and last noted as used (UTC)."""
+
+    data: dict[str, Any]
+    created_at: datetime
+    used_at: datetime
+
+
+class SessionStore:
+    """Reads and writes sessions by the secret id that the cookie holds.
+
+    Args:
+        engine: database of sessions.
+        sealer: seals the contents, bound to the id: a row copied over another does not open.
+        settings: section `[login]`, for the idle and the absolute limit.
+        clock: seconds since 1970.
+
+    Errors of the database are raised as they are (sqlalchemy.exc.SQLAlchemyError).
+    """
+
+    def __init__(self, engine: Engine, sealer: Sealer, settings: Login, clock: Callable[[], float]) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._clock = clock
+        self._idle, self._longest = _limits(settings)
+        # A use is noted with this grain, so that reading pages does not mean a write each.
+        self._grain = min(timedelta(minutes=1), self._idle / 10)
+
+    def now(self) -> datetime:
+        """Return the time of the store's clock."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def read(self, secret_id: str) -> Stored | None:
+        """Return a session, or None if there is none, it has ended, or it does not open."""
+        digest = _digest(secret_id)
+        query = sa.select(web_session).where(web_session.c.id_digest == digest)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        created_at, used_at = _utc(row.created_at), _utc(row.used_at)
+        if created_at <= self.now() - self._longest or used_at <= self.now() - self._idle:
+            return None
+        try:
+            data = msgspec.json.decode(
+                self._sealer.open(row.data, context=_context(digest)), type=dict[str, Any]
+            )
+        except (ValueError, msgspec.DecodeError):
+            log.warning("session_does_not_open")
+            return None
+        return Stored(data, created_at, used_at)
+
+    def insert(self, secret_id: str, data: Mapping[str, Any], *, replaces: str = "") -> None:
+        """Write a new session; with `replaces`, delete that one in the same transaction."""
+        digest, now = _digest(secret_id), self.now()
+        with writing(self._engine).begin() as connection:
+            if replaces:
+                connection.execute(_delete(replaces))
+            connection.execute(
+                web_session.insert().values(
+                    id_digest=digest, data=self._seal(digest, data), created_at=now, used_at=now
+                )
+            )
+
+    def update(self, secret_id: str, data: Mapping[str, Any]) -> None:
+        """Write the contents of a session; one that has been ended meanwhile stays ended."""
+        digest = _digest(secret_id)
+        self._set(digest, data=self._seal(digest, data), used_at=self.now())
+
+    def touch(self, secret_id: str, stored: Stored) -> None:
+        """Note that a session is in use, if that was not noted a moment ago."""
+        if self.now() - stored.used_at >= self._grain:
+            self._set(_digest(secret_id), used_at=self.now())
+
+    def delete(self, secret_id: str) -> None:
+        """End a session."""
+        with writing(self._engine).begin() as connection:
+            connection.execute(_delete(secret_id))
+
+    def _set(self, digest: bytes, **values: Any) -> None:  # noqa: ANN401 - column values
+        with writing(self._engine).begin() as connection:
+            connection.execute(web_session.update().where(web_session.c.id_digest == digest).values(**values))
+
+    def _seal(self, digest: bytes, data: Mapping[str, Any]) -> bytes:
+        return self._sealer.seal(msgspec.json.encode(data), context=_context(digest))
+
+
+def purge_sessions(engine: Engine, settings: Login, *, now: datetime | None = None) -> int:
+    """Delete the sessions that have ended; return how many."""
+    now = now or datetime.now(UTC)
+    idle, longest = _limits(settings)
+    ended = sa.or_(web_session.c.used_at <= now - idle, web_session.c.created_at <= now - longest)
+    with writing(engine).begin() as connection:
+        return connection.execute(web_session.delete().where(ended)).rowcount
+
+
+def _limits(settings: Login) -> tuple[timedelta, timedelta]:
+    """Return how long a session lives unused, and at the longest."""
+    return timedelta(minutes=settings.session_idle_minutes), timedelta(minutes=settings.session_max_minutes)
+
+
+def _digest(secret_id: str) -> bytes:
+    return hashlib.sha256(secret_id.encode()).digest()
+
+
+def _context(digest: bytes) -> bytes:
+    return b"web-session:" + digest
+
+
+def _delete(secret_id: str) -> sa.Delete:
+    return web_session.delete().where(web_session.c.id_digest == _digest(secret_id))
+
+
+def _utc(value: datetime) -> datetime:
+    """SQLite gives times back without their zone; all are written in UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
