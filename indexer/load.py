@@ -168,7 +168,7 @@ class Load:
                         key=row.key,
                         field=error.field,
                         reason=error.reason,
-                        echo="",
+                        echo=_echo(row.payload, error.field),
                     )
                 )
                 continue

@@ -1,0 +1,198 @@
+"""A search as it is asked, and the one place where it is checked and becomes a `Plan` for any engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, get_args
+
+from registry import dates, names
+from registry.errors import BadRequestError
+from registry.identifiers import fold_number
+from registry.search import wording
+from registry.search.filters import FILTERS, Facet
+from registry.search.status import as_day
+from registry.search.tree import Node, Range, Sum, Term, every
+from registry.settings import Search
+
+Sort = Literal["relevance", "name"]
+SORTS: tuple[str, ...] = get_args(Sort)
+# A birth date that fits lifts a person above namesakes whose birth date nobody knows.
+_BORN_THEN = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery:
+    """A search as a person or a system asks it. Nothing is checked before `plan` (the engines call it).
+
+    Attributes:
+        text: one box: names in any order, "family, given", a licence number, or both mixed.
+        given_name, family_name: names where the asker knows which is which; swapped ones are found, lower.
+        licence_number: the licence number or another public number (NPI, HSA-id), exact but for case, spaces,
+            dots, dashes and slashes. Which of a person's licences matched is told by `Hit.document`.
+        birth_date: `YYYY`, `YYYY-MM` or `YYYY-MM-DD` (also without hyphens). People who were certainly born at
+            another time are left out. People whose birth date no authority gave stay in when something
+            else was asked too, after those who fit.
+        profession, status, authority: any of the values; all of the filters, on one and the same licence. `status`
+            is as of the day the search is made, see `registry.search.status`.
+        sort: "relevance", "name", or "": relevance where there is any, else name.
+        page, limit: pages are counted from 1; `limit` people a page, None for the setting's default.
+        facets: False saves their cost where nobody looks at them.
+    """
+
+    text: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    licence_number: str = ""
+    birth_date: str = ""
+    profession: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    authority: tuple[str, ...] = ()
+    sort: str = ""
+    page: int = 1
+    limit: int | None = None
+    facets: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked search, ready for any engine.
+
+    Attributes:
+        scored: gives matches their score; None if nothing scores.
+        required: further conditions that are always needed.
+        chosen: the condition of each filter in use. A facet counts with all of them but its own, so that
+            it shows what choosing another value would give.
+        facets: what to count.
+        sort: "relevance" (score, then practitioner id) or "name" (Swedish alphabet, then id).
+        offset, limit: which practitioners of the ordered answer are asked for.
+        page: the page they make up.
+    """
+
+    scored: Node | None
+    required: tuple[Node, ...]
+    chosen: Mapping[str, Node]
+    facets: tuple[Facet, ...]
+    sort: Sort
+    offset: int
+    limit: int
+    page: int
+
+
+def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
+    """Check a search against the limits and turn it into a plan.
+
+    Raises:
+        BadRequestError: something is too long, too deep, unknown or empty; `detail` says what to change.
+    """
+    limit = _limit(query, limits)
+    offset = (query.page - 1) * limit
+    day = as_day(today)
+    scored = _scored(query, limits)
+    required: tuple[Node, ...] = ()
+    if query.birth_date.strip():
+        scored, required = _born(query.birth_date, scored)
+    elif scored is None:
+        required = (LISTED,)
+    return Plan(
+        scored=scored,
+        required=required,
+        chosen=_chosen(query, day),
+        facets=tuple(f.facet(day, limits.facet_size) for f in FILTERS) if query.facets else (),
+        sort=_sort(query.sort, scored),
+        offset=offset,
+        limit=limit,
+        page=query.page,
+    )
+
+
+# Every document about somebody; leaves out what only remembers a deletion.
+LISTED = Range("practitioner_id", low=0)
+
+
+def _limit(query: SearchQuery, limits: Search) -> int:
+    limit = limits.default_limit if query.limit is None else query.limit
+    if not 1 <= limit <= limits.max_limit:
+        raise BadRequestError(f"limit must be between 1 and {limits.max_limit}.")
+    if query.page < 1:
+        raise BadRequestError("page must be 1 or more.")
+    if query.page * limit > limits.max_window:
+        raise BadRequestError(
+            f"Only the first {limits.max_window} people of an answer can be paged through; "
+            "narrow the search with a filter or another name instead."
+        )
+    return limit
+
+
+def _sort(sort: str, scored: Node | None) -> Sort:
+    match sort:
+        case "":
+            return "name" if scored is None else "relevance"
+        case "relevance" | "name":
+            return sort
+        case _:
+            raise BadRequestError(f"sort must be one of: {', '.join(SORTS)}.")
+
+
+def _chosen(query: SearchQuery, day: int) -> dict[str, Node]:
+    chosen = {}
+    for one in FILTERS:
+        if values := one.parse(getattr(query, one.name)):
+            chosen[one.name] = one.node(values, day)
+    return chosen
+
+
+def _scored(query: SearchQuery, limits: Search) -> Node | None:
+    asked: list[Node] = []
+    used = 0
+    for role, name in (("any", query.text), ("given", query.given_name), ("family", query.family_name)):
+        if text := name.strip():
+            used += _checked_words(text, limits, used)
+            asked.append(wording.text_node(text, limits) if role == "any" else _name(text, role, limits))
+    if query.licence_number.strip():
+        asked.append(_number(query.licence_number, limits))
+    if not asked:
+        return None
+    return asked[0] if len(asked) == 1 else every(*asked)
+
+
+def _name(text: str, role: str, limits: Search) -> Node:
+    return wording.name_node(names.words(text), "given" if role == "given" else "family", limits)
+
+
+def _checked_words(text: str, limits: Search, used: int) -> int:
+    if len(text) > limits.max_query_length:
+        raise BadRequestError(f"The search is too long: write at most {limits.max_query_length} characters.")
+    count = sum(max(1, len(word.parts)) for word in names.words(text))
+    if not count:
+        raise BadRequestError("Write a name or a number: the search holds neither a letter nor a digit.")
+    if used + count > limits.max_query_terms:
+        raise BadRequestError(f"The search has too many words: write at most {limits.max_query_terms}.")
+    return count
+
+
+def _number(text: str, limits: Search) -> Term:
+    folded = fold_number(text)
+    if not any(map(str.isalnum, folded)):
+        raise BadRequestError(
+            "The licence number holds neither a letter nor a digit; write it as on the licence."
+        )
+    if len(folded) > min(limits.max_query_length, names.MAX_WORD):
+        raise BadRequestError(f"The licence number is too long: write at most {names.MAX_WORD} characters.")
+    return Term("number", folded, wording.NUMBER)
+
+
+def _born(text: str, scored: Node | None) -> tuple[Node | None, tuple[Node, ...]]:
+    """Leave out who was certainly born at another time, and lift who was certainly or possibly born then."""
+    try:
+        partial = dates.parse_compact(text)
+    except ValueError as error:
+        raise BadRequestError(f"The birth date can't be read: {error}.") from error
+    first, last = as_day(dates.earliest(partial)), as_day(dates.latest(partial))
+    fits = (
+        Range("birth_from", high=last, weight=_BORN_THEN),
+        Range("birth_to", low=first, weight=_BORN_THEN),
+    )
+    if scored is None:
+        return None, (every(*fits),)
+    elsewhen = (Range("birth_from", low=last + 1), Range("birth_to", high=first - 1))
+    return Sum((scored,), 1, bonus=(every(*fits),)), (Sum((), 0, excluded=elsewhen),)

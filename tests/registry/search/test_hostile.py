@@ -1,0 +1,98 @@
+"""Whatever is typed is bounded, harmless, and never read as a query language."""
+
+import pytest
+
+from registry.errors import BadRequestError
+from tests.registry.search.people import Register, licence, person
+
+REFUSED = [
+    ("ten thousand characters", "a" * 10_000),
+    ("ten thousand words", "a " * 5000),
+    ("nine words", "a b c d e f g h i"),
+    ("a hyphenated word of many parts", "a-b-c-d-e-f-g-h-i"),
+    ("only punctuation", "*?!&|()[]{}^~\"\\/:"),
+    ("only a wildcard", "*"),
+    ("only control characters", "\x00\x01\x1f\x7f"),
+    ("only invisible characters", "\u200b\u202e\ufeff"),
+    ("a lone surrogate", "\ud800"),
+]
+HARMLESS = [
+    "Ek*",
+    "*Ek*",
+    "E?",
+    "E.*|.*",
+    "Ek~2",
+    "Ek^9",
+    'Ek" OR "1"="1',
+    "names:Ek",
+    "status:active OR *:*",
+    "(Ek",
+    "Ek]",
+    "_exists_:names",
+    "${jndi:x}",
+    "<script>Ek",
+    "'; drop table licence; --",
+    '{"match_all":{}}',
+    "Ek\x00Eva",
+    "a" * 200,
+    "ek" + "\u0301" * 100,
+    "é" * 200,
+    "㍿" * 50,
+    "-'-'-",
+    "١٢٣",
+    "😀 Ek",
+]
+
+
+@pytest.mark.parametrize("asked", [text for _, text in REFUSED], ids=[case for case, _ in REFUSED])
+def test_what_can_not_be_a_search_is_refused_with_words_that_help(register: Register, asked: str) -> None:
+    with pytest.raises(BadRequestError, match="write|Write"):
+        register.search(asked)
+
+
+def test_operators_are_read_as_the_words_between_them(register: Register) -> None:
+    ek, other = person("Eva Ek"), person("Bo Active", licence("NAMES1"))
+    register.publish(ek, other)
+    for asked in HARMLESS:
+        try:
+            page = register.search(asked)
+        except BadRequestError:
+            continue
+        assert page.total <= 1, asked
+    assert register.found("Ek*") == register.found("(Ek") == register.found("Ek\x00Eva") == [ek.id]
+    assert register.found("*Ek* OR") == []
+    assert register.found("E?") == [ek.id]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"profession": ("x" * 100,)},
+        {"profession": ('nurse" OR "',)},
+        {"authority": ("*",)},
+        {"status": ("ACTIVE",)},
+        {"status": tuple(f"s{n}" for n in range(100))},
+        {"licence_number": "-./ "},
+        {"licence_number": "1" * 10_000},
+        {"birth_date": "1980-13"},
+        {"birth_date": "last year"},
+        {"sort": "_script"},
+        {"limit": 0},
+        {"limit": 101},
+        {"page": 0},
+        {"page": 51, "limit": 20},
+        {"page": 10**12},
+    ],
+    ids=str,
+)
+def test_values_outside_their_list_or_limit_are_refused(register: Register, asked: dict[str, object]) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        register.search("eva", **asked)  # type: ignore[arg-type]
+    assert caught.value.detail.endswith(".")
+
+
+def test_a_search_never_costs_typo_tolerance_for_endless_words(register: Register) -> None:
+    long = "e" * 64
+    register.publish(person(f"Eva {long}"))
+    assert len(register.found(long)) == 1
+    assert register.found("e" * 62 + "xx") == []
