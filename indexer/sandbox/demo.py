@@ -219,13 +219,22 @@ def main(size: int, port: int, folder: Path, once: bool) -> None:
         ):
             run(command, environ)
         with running("service", service, environ, folder, f"{base_url}/readyz"):
-            ask(base_url, token(issuer, secrets[SYSTEM_CLIENT]))
+            access_token = token(issuer, secrets[SYSTEM_CLIENT])
+            ask(base_url, access_token)
             if not once:
-                _tell(base_url, issuer, secrets[SYSTEM_CLIENT], folder)
-                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+                _tell(base_url, access_token, folder)
+                _until_stopped()
 
 
-def _tell(base_url: str, issuer: str, secret: str, folder: Path) -> None:
+def _tell(base_url: str, access_token: str, folder: Path) -> None:
+    """Write what the README's examples need, and say where to go."""
+    environment = folder / "environment"
+    environment.touch(mode=0o600)
+    environment.write_text(
+        f"export TOKEN={access_token}\n"
+        f"export REGISTRY_CONFIG_FILE={folder}/registry.toml REGISTRY_FEEDS_DIR={folder}/feeds\n",
+        "utf-8",
+    )
     click.echo(
         f"""
 The service answers at {base_url}
@@ -233,14 +242,16 @@ The service answers at {base_url}
   Try: licence number {fixed.ACTIVE_NURSE_HOSP_ID} (yes), {fixed.SOCIAL_WORKER_SUSPENDED_CREDENTIAL} (no),
        personal identity number {fixed.PHYSICIAN_ON_PROBATION_NUMBER} (ask).
 
-For a system:
-  export TOKEN=$(curl -s -u {SYSTEM_CLIENT}:{secret} -d grant_type=client_credentials \\
-      -d 'scope={" ".join(SYSTEM_SCOPES)}' {issuer}/token | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
-  curl -s -H "Authorization: Bearer $TOKEN" '{base_url}/v1/practitioners?name=Saga+Provberg'
-
-The same house for the commands: export REGISTRY_CONFIG_FILE={folder}/registry.toml REGISTRY_FEEDS_DIR={folder}/feeds
+For the README's examples, in another terminal: . {environment}   (the token in it lasts an hour)
 Logs are in {folder}. Stop with Ctrl-C."""
     )
+
+
+def _until_stopped() -> None:
+    """Wait for Ctrl-C or SIGTERM, and let everything that was started end in good order."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ from registry.search.port import (
     ranked_facets,
 )
 from registry.search.query import LISTED, SearchQuery, plan
-from registry.search.tantivy_counts import FEW, count_facets, count_of, find
+from registry.search.tantivy_columns import Texts, coded_fields
+from registry.search.tantivy_counts import FEW, count, count_of
 from registry.search.tantivy_dsl import (
     build_query,
     build_schema,
@@ -52,6 +53,7 @@ class TantivyEngine:
         self._limits = limits
         self._mapping = load_mapping()
         self._schema = build_schema(self._mapping)
+        self._texts = Texts(coded_fields(self._mapping))
         self._folder = IndexFolder(limits.tantivy.path, self._mapping)
         self._writers = IndexWriters(self._folder, self._schema, self._mapping, limits.tantivy)
 
@@ -62,16 +64,16 @@ class TantivyEngine:
             query_ = page_query(asked, self._schema)
             first = searcher.search(query_, limit=FEW)
             hits = ranked(searcher, query_, first, asked)
-            found = find(searcher, self._schema, query_, first)
-            counts = count_facets(found, (f for f in asked.facets if f.name not in asked.chosen))
-            for facet in asked.facets:
-                if facet.name in asked.chosen:
-                    others = page_query(asked, self._schema, without=facet.name)
-                    counts |= count_facets(find(searcher, self._schema, others), [facet])
+            shared = [facet for facet in asked.facets if facet.name not in asked.chosen]
+            counted = count(searcher, self._schema, self._texts, query_, facets=shared, first=first)
+            counts = counted.facets
+            for facet in (facet for facet in asked.facets if facet.name in asked.chosen):
+                others = page_query(asked, self._schema, without=facet.name)
+                counts |= count(searcher, self._schema, self._texts, others, facets=[facet]).facets
             return SearchPage(
                 hits=tuple(hits),
-                total=found.people(),
-                total_is_exact=found.is_exact,
+                total=counted.people,
+                total_is_exact=counted.are_exact,
                 facets=ranked_facets(counts, self._limits.facet_size),
                 page=asked.page,
                 limit=asked.limit,

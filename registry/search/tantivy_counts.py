@@ -1,15 +1,15 @@
 """Counting people in a Tantivy index: totals and facets.
 
-Most people have one licence, so people are documents, less the documents of those who have several, plus those
-people counted once. Only that last part needs more than a count.
+Among a few documents people are counted from the documents' columns. Among many, people are documents, less the
+documents of those with several licences, plus those people counted once.
 
-A facet whose values are clauses (the status) would need one query a value. Most of them can be read off columns: the
-clauses are first freed of conditions that none of the found documents meets, and what is left is often a plain term.
-Aggregations with filters would do it in one call, but evaluate every filter on the whole index.
+A facet whose values are clauses (the status) then needs a query a value. Most are spared: the clauses are first
+freed of conditions that none of the documents meets, and what is left is often a plain term. Aggregations with
+filters would do it in one call, but evaluate every filter on the whole index, however few documents are counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +17,30 @@ from tantivy import DocAddress, Occur, Order, Query
 
 from registry.search.filters import Facet
 from registry.search.port import COUNTED_EXACTLY
+from registry.search.tantivy_columns import Columns, Texts
 from registry.search.tantivy_dsl import build_query, unscored
 from registry.search.tree import Leaf, Node, Range, Term, leaves, without
 
 if TYPE_CHECKING:
     from tantivy import Schema, Searcher, SearchResult
 
-# So few documents are named by their keys when they are asked for again: the words are then not searched twice.
+# Reading so many documents' columns costs some milliseconds; from there on aggregations are faster.
 FEW = 2000
 # More than a clause's field has values.
 _ALL_TERMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Counts:
+    """How many people a query finds, whether that is exact, and people per value, per facet."""
+
+    people: int
+    are_exact: bool
+    facets: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
     """The documents of a query, and of those the ones about people with several licences (`shared`)."""
 
     searcher: "Searcher"
@@ -57,7 +67,7 @@ class Found:
         found = self.searcher.search(self.shared, limit=COUNTED_EXACTLY, count=False)
         return len(set(_people(self.searcher, found)))
 
-    def narrowed(self, node: Node) -> "Found":
+    def narrowed(self, node: Node) -> "_Found":
         """Return those of the documents that match a condition too."""
         condition = unscored(build_query(node, self.schema))
         query = self.query.and_must_match(condition)
@@ -65,37 +75,30 @@ class Found:
         return _counted(self.searcher, self.schema, query, shared)
 
 
-def find(searcher: "Searcher", schema: "Schema", query: Query, found: "SearchResult | None" = None) -> Found:
-    """Count the documents of a query.
+def count(
+    searcher: "Searcher",
+    schema: "Schema",
+    texts: Texts,
+    query: Query,
+    *,
+    facets: Sequence[Facet],
+    first: "SearchResult | None" = None,
+) -> Counts:
+    """Count the people a query finds, and those per value of each facet.
 
     Args:
-        found: the first `FEW` of them, if they are at hand.
+        first: the first `FEW` documents of the query, if they are at hand.
     """
-    found = found or searcher.search(query, limit=FEW)
-    if count_of(found) > FEW:
-        several = Query.term_query(schema, "siblings", field_value=True, index_option="basic")
-        shared = Query.boolean_query([(Occur.Must, query), (Occur.Must, unscored(several))])
-        return _counted(searcher, schema, query, shared)
-    addresses = [address for _, address in found.hits]
-    keys = searcher.fast_field_values("key", addresses)
-    several_keys = [
-        key
-        for key, several in zip(keys, searcher.fast_field_values("siblings", addresses), strict=True)
-        if several
-    ]
-    named = [Query.term_set_query(schema, "key", some) for some in (keys, several_keys)]
-    return Found(searcher, schema, named[0], named[1], len(keys), len(several_keys))
-
-
-def count_facets(found: Found, facets: Iterable[Facet]) -> dict[str, dict[str, int]]:
-    """Return people per value, per facet."""
-    counts: dict[str, dict[str, int]] = {}
-    for facet in facets:
-        if facet.clauses is None:
-            counts[facet.name] = _by_field(found, facet.field, facet.size)
-        else:
-            counts[facet.name] = _by_clause(found, facet.clauses)
-    return counts
+    first = first or searcher.search(query, limit=FEW)
+    if count_of(first) <= FEW:
+        columns = Columns(searcher, texts, [address for _, address in first.hits])
+        counts = {facet.name: columns.count(facet) for facet in facets}
+        return Counts(people=columns.people(), are_exact=True, facets=counts)
+    several = Query.term_query(schema, "siblings", field_value=True, index_option="basic")
+    shared = Query.boolean_query([(Occur.Must, query), (Occur.Must, unscored(several))])
+    found = _counted(searcher, schema, query, shared)
+    counts = {facet.name: _facet(found, facet) for facet in facets}
+    return Counts(people=found.people(), are_exact=found.is_exact, facets=counts)
 
 
 def count_of(found: "SearchResult") -> int:
@@ -103,9 +106,13 @@ def count_of(found: "SearchResult") -> int:
     return int(found.count)  # type: ignore[attr-defined]  # the package's own types lack it
 
 
-def _by_field(found: Found, field: str, size: int) -> dict[str, int]:
-    if not found.documents:
-        return {}
+def _facet(found: _Found, facet: Facet) -> dict[str, int]:
+    if facet.clauses is None:
+        return _by_field(found, facet.field, facet.size)
+    return _by_clause(found, facet.clauses)
+
+
+def _by_field(found: _Found, field: str, size: int) -> dict[str, int]:
     counts = _terms(found.searcher, found.query, field, size)
     if not found.shared_documents:
         return counts
@@ -116,7 +123,7 @@ def _by_field(found: Found, field: str, size: int) -> dict[str, int]:
     return {value: count - shared[value] + distinct[value] for value, count in counts.items()}
 
 
-def _exact(found: Found, field: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+def _exact(found: _Found, field: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """Return documents and people per value, of the people with several licences."""
     # Sorting by a text column is the one way to read it.
     hits = found.searcher.search(
@@ -129,7 +136,7 @@ def _exact(found: Found, field: str) -> tuple[Mapping[str, int], Mapping[str, in
     return Counter(values), Counter({value: len(several) for value, several in people.items()})
 
 
-def _estimated(found: Found, field: str, size: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
+def _estimated(found: _Found, field: str, size: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
     inner = {"people": {"cardinality": {"field": "practitioner_id"}}}
     wanted = {field: {"terms": {"field": field, "size": size}, "aggs": inner}}
     buckets = found.searcher.aggregate(found.shared, wanted)[field]["buckets"]
@@ -142,9 +149,7 @@ def _terms(searcher: "Searcher", query: Query, field: str, size: int) -> dict[st
     return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
 
-def _by_clause(found: Found, clauses: Mapping[str, Node]) -> dict[str, int]:
-    if not found.documents:
-        return {}
+def _by_clause(found: _Found, clauses: Mapping[str, Node]) -> dict[str, int]:
     asked = set().union(*(leaves(clause) for clause in clauses.values()))
     fields = {leaf.field for leaf in asked if isinstance(leaf, Term)}
     terms = {field: _by_field(found, field, _ALL_TERMS) for field in fields}
@@ -161,7 +166,7 @@ def _by_clause(found: Found, clauses: Mapping[str, Node]) -> dict[str, int]:
     return counts
 
 
-def _absent(found: Found, asked: Iterable[Leaf], terms: Mapping[str, Mapping[str, int]]) -> set[Leaf]:
+def _absent(found: _Found, asked: Iterable[Leaf], terms: Mapping[str, Mapping[str, int]]) -> set[Leaf]:
     """Return the leaves that none of the documents matches."""
     ranges = [leaf for leaf in asked if isinstance(leaf, Range)]
     told = found.searcher.aggregate(
@@ -192,9 +197,9 @@ def _is_in(bucket: Mapping[str, Any], leaf: Range) -> bool:
     return bool(bucket.get("from") == leaf.low and bucket.get("to") == high)
 
 
-def _counted(searcher: "Searcher", schema: "Schema", query: Query, shared: Query) -> Found:
+def _counted(searcher: "Searcher", schema: "Schema", query: Query, shared: Query) -> _Found:
     documents = count_of(searcher.search(query, limit=1))
-    return Found(searcher, schema, query, shared, documents, count_of(searcher.search(shared, limit=1)))
+    return _Found(searcher, schema, query, shared, documents, count_of(searcher.search(shared, limit=1)))
 
 
 def _people(searcher: "Searcher", found: "SearchResult") -> list[int]:

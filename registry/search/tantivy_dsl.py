@@ -4,6 +4,7 @@ from tantivy import FieldType, Occur, Query, Schema, SchemaBuilder
 
 from registry.search.mapping import Mapping
 from registry.search.query import Plan
+from registry.search.tantivy_columns import coded_fields
 from registry.search.tree import Best, Fuzzy, Leaf, Node, Prefix, Range, Sum, Term
 
 
@@ -23,6 +24,8 @@ def build_schema(mapping: Mapping) -> Schema:
             case "integer":
                 # Days are only asked for by range, which reads the column; an index of them would double the build.
                 builder.add_integer_field(field.name, indexed=False, fast=True)
+    for name in coded_fields(mapping).values():
+        builder.add_integer_field(name, indexed=False, fast=True)
     return builder.build()
 
 

@@ -10,8 +10,9 @@ import structlog
 from tantivy import Index, IndexWriter, Query
 
 from registry.search.document import Operation
-from registry.search.mapping import Mapping
+from registry.search.mapping import Field, Mapping
 from registry.search.port import Outcome
+from registry.search.tantivy_columns import code_of, coded_fields
 from registry.search.tantivy_folder import IndexFolder
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _log = structlog.get_logger(__name__)
 _MIB = 1024 * 1024
 # How long to wait for another process's bulk to end, and how often to look. A bulk takes well under a second.
 _LOCK_WAIT_S, _LOCK_LOOK_S = 5.0, 0.05
+_TYPES = {"keyword": str, "long": int, "integer": int, "boolean": bool}
 LOCKED = "another process is writing to this search index"
 
 
@@ -36,7 +38,8 @@ class IndexWriters:
     ) -> None:
         self._folder = folder
         self._schema = schema
-        self._fields = frozenset(mapping.fields)
+        self._fields = mapping.fields
+        self._coded = coded_fields(mapping)
         self._settings = settings
         self._lock = threading.Lock()
         self._building: dict[str, tuple[Index, IndexWriter]] = {}
@@ -88,6 +91,7 @@ class IndexWriters:
         if known := self._building.get(name):
             return known
         index = self._folder.open(name)
+        index.config_reader("manual")
         heap = self._settings.writer_heap_mb * _MIB
         deadline = time.monotonic() + _LOCK_WAIT_S
         while True:
@@ -109,12 +113,12 @@ class IndexWriters:
             known = versions.get(operation.key)
             if known is not None and known > operation.version:
                 outcomes.append(Outcome(operation, "superseded"))
-            elif reason := self._unfit(operation.stored):
+            elif reason := _unfit(operation.stored, self._fields):
                 outcomes.append(Outcome(operation, "failed", reason))
             else:
-                outcomes.append(_put(writer, operation, replace=known is not None))
-                if outcomes[-1].state == "done":
-                    versions[operation.key] = operation.version
+                self._put(writer, operation, replace=known is not None)
+                versions[operation.key] = operation.version
+                outcomes.append(Outcome(operation, "done"))
         writer.commit()
         return outcomes
 
@@ -122,7 +126,7 @@ class IndexWriters:
         """Read the versions that the index holds; nobody can change them while we have the writer."""
         index.reload()
         searcher = index.searcher()
-        if not searcher.num_docs:
+        if not (keys and searcher.num_docs):
             return {}
         query = Query.term_set_query(self._schema, "key", keys)
         found = [address for _, address in searcher.search(query, limit=len(keys), count=False).hits]
@@ -133,27 +137,29 @@ class IndexWriters:
         )
         return {int(key or 0): int(version or 0) for key, version in stored}
 
-    def _unfit(self, body: "Dictionary[str, Any]") -> str:
-        """Say what keeps a document out. Tantivy takes unknown fields silently, so they are looked for here."""
-        unknown = sorted(body.keys() - self._fields)
-        return f"unknown field: {unknown[0]}" if unknown else ""
+    def _put(self, writer: IndexWriter, operation: Operation, *, replace: bool) -> None:
+        body = operation.stored
+        codes = {code: code_of(body[field]) for field, code in self._coded.items() if field in body}
+        if replace:
+            # By an i64 term: on an unsigned field this deletes nothing, silently.
+            writer.delete_documents_by_term("key", operation.key)
+        writer.add_json(orjson.dumps(body | codes).decode())
 
 
-def _put(writer: IndexWriter, operation: Operation, *, replace: bool) -> Outcome:
-    try:
-        text = orjson.dumps(operation.stored).decode()
-    except TypeError:
-        return Outcome(operation, "failed", "the document is not JSON")
-    if replace:
-        # By an i64 term: on an unsigned field this deletes nothing, silently.
-        writer.delete_documents_by_term("key", operation.key)
-    try:
-        writer.add_json(text)
-    except ValueError as error:
-        # Its message repeats values; the field's name stands before the first colon, if anywhere.
-        _log.warning("document refused", document=operation.id, kind=_kind(error))
-        return Outcome(operation, "failed", "a field of the document has the wrong type")
-    return Outcome(operation, "done")
+def _unfit(body: "Dictionary[str, Any]", fields: "Dictionary[str, Field]") -> str:
+    """Say what keeps a document out; "" if nothing does.
+
+    Looked for before anything is written: Tantivy takes unknown fields silently, and a value of the wrong type
+    it refuses only after the document's former version is deleted.
+    """
+    for name, value in body.items():
+        field = fields.get(name)
+        if field is None:
+            return f"unknown field: {name}"
+        values = value if isinstance(value, list) and field.type == "keyword" else [value]
+        if any(type(one) is not _TYPES[field.type] for one in values):
+            return f"wrong type of value: {name}"
+    return ""
 
 
 def _is_locked(error: Exception) -> bool:

@@ -1,0 +1,33 @@
+"""API v1: what other systems ask. Its operations, their schemas, and the OpenAPI document made from them."""
+
+import flask_smorest  # type: ignore[import-untyped]
+from flask import Flask
+
+from registry.settings import Settings
+from registry.web.api import feeds, info, openapi, practitioners, search, verifications
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]
+    """Documents our operations; errors are answered by `registry.web.problems` and documented by `openapi`."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to the app."""
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Put the API into `app`."""
+    api = _Api(
+        app,
+        spec_kwargs={
+            "title": openapi.TITLE,
+            "version": openapi.API_VERSION,
+            "openapi_version": openapi.OPENAPI_VERSION,
+            **openapi.spec_options(settings),
+        },
+    )
+    for module in (info, search, practitioners, verifications, feeds):
+        api.register_blueprint(module.blueprint)
+    app.register_blueprint(openapi.blueprint)
+    openapi.finish(app, api.spec.to_dict(), settings)

@@ -1,0 +1,106 @@
+"""One operation of the API, said once: its route, who may call it, what it takes and answers, and its documentation.
+
+From the same words come the route, the check of scopes, the parsing of the request and the OpenAPI document, so that
+none of them can say something else than the others.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+import flask_smorest  # type: ignore[import-untyped]
+import marshmallow as ma
+
+from registry.access.guard import any_caller, public, requires_scope, requires_token
+from registry.web.api.parsing import StrictParser
+
+P = ParamSpec("P")
+R = TypeVar("R")
+# Where an operation keeps the slugs of its problems until the document is made.
+PROBLEMS_KEY = "x-problems"
+_ALWAYS = ("bad-request", "invalid-query", "personal-number-in-url", "internal")
+_TOKEN = ("unauthorized", "invalid-token", "insufficient-scope", "identity-provider-unavailable")
+_DATA = ("database-unavailable",)
+_BODY = ("invalid-json", "body-too-large", "unsupported-media-type", "invalid-body")
+_NO_QUERY = ma.Schema()
+
+
+class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A blueprint under `/v1` whose requests are parsed strictly.
+
+    Args:
+        name: also the tag of its operations.
+        description: of the tag.
+        open_because: why everyone may call it; "" = callers need an access token.
+    """
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, description: str, *, open_because: str = "") -> None:
+        super().__init__(name, __name__, url_prefix="/v1", description=description)
+        self.needs_token = not open_because
+        if open_because:
+            public(self, why=open_because)
+        else:
+            requires_token(self)
+
+
+def operation(
+    blueprint: ApiBlueprint,
+    rule: str,
+    *,
+    operation_id: str,
+    answer: ma.Schema,
+    example: Any,  # noqa: ANN401 - any JSON
+    method: str = "GET",
+    scope: str | None = None,
+    query: ma.Schema | None = None,
+    body: ma.Schema | None = None,
+    body_examples: Mapping[str, Any] | None = None,
+    problems: tuple[str, ...] = (),
+    parameters: tuple[Mapping[str, Any], ...] = (),
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a view an operation of the API. Its docstring's first line is the summary, the rest the description.
+
+    Args:
+        blueprint: where it belongs.
+        rule: the route below `/v1`.
+        operation_id: stable name for generated clients.
+        answer: schema of the answer with status 200; the view returns what it dumps.
+        example: a whole answer.
+        method: HTTP method.
+        scope: the scope a caller needs; None = any caller whom the blueprint admits.
+        query: schema of the query string; what it loads is the view's first argument.
+        body: schema of the JSON body; likewise.
+        body_examples: whole bodies by name, each `{"summary": ..., "value": ...}`.
+        problems: slugs of the problems that this operation has beyond those of every operation like it.
+        parameters: path parameters as OpenAPI describes them.
+    """
+    slugs = {*_ALWAYS, *problems}
+    slugs.update((*_TOKEN, *_DATA) if blueprint.needs_token else ())
+    slugs.update(_BODY if body else ())
+    documented = {
+        "operationId": operation_id,
+        "security": [{"accessToken": [scope] if scope else []}] if blueprint.needs_token else [],
+        PROBLEMS_KEY: sorted(slugs),
+    }
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        made: Callable[..., Any] = requires_scope(scope)(view) if scope else view
+        if blueprint.needs_token and not scope:
+            made = any_caller(view)
+        made = blueprint.response(200, answer, example=example)(made)
+        if query:
+            made = blueprint.arguments(query, location="query", error_status_code=400)(made)
+        else:
+            # Whoever sends a parameter expects it to count, so one that doesn't is refused here too.
+            strict = {"location": "query", "error_status_code": 400, "as_kwargs": True}
+            made = blueprint.arguments(_NO_QUERY, **strict)(made)
+        if body:
+            made = blueprint.arguments(body, location="json", examples=body_examples)(made)
+        made = blueprint.doc(**documented)(made)
+        blueprint.add_url_rule(
+            rule, view_func=made, methods=[method], parameters=[dict(p) for p in parameters]
+        )
+        return view
+
+    return decorate

@@ -1,0 +1,194 @@
+"""Facts from SQL as plain values for the answer schemas, with our words in both languages."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from registry.records.facts import NameFacts, RestrictionFacts, Status
+from registry.records.read import Feed, Licence, Practitioner
+from registry.search.document import document_id, documents, licence_key
+from registry.search.in_memory import Body, status_on
+from registry.vocabulary import Vocabulary
+
+Values = dict[str, Any]
+
+
+def word(code: str, sv: str, en: str) -> Values:
+    """Show a code of ours with its name."""
+    return {"code": code, "name": {"sv": sv, "en": en}}
+
+
+def profession(code: str, vocabulary: Vocabulary) -> Values:
+    """Show a profession of our vocabulary."""
+    return word(code, vocabulary.profession_label(code, "sv"), vocabulary.profession_label(code, "en"))
+
+
+def status(code: Status, vocabulary: Vocabulary) -> Values:
+    """Show a status term of ours."""
+    return word(code, vocabulary.status_label(code, "sv"), vocabulary.status_label(code, "en"))
+
+
+def authority(authority_id: str, feed: Feed | None) -> Values:
+    """Show an authority; its name stands with its feeds."""
+    sv = feed.authority_name_sv if feed else authority_id
+    en = feed.authority_name_en if feed else authority_id
+    return {"id": authority_id, "name": {"sv": sv, "en": en}}
+
+
+def birth_year(birth_date: str | None) -> str | None:
+    """Return the year of a partial date: enough to tell namesakes apart, less than a birth date."""
+    return birth_date[:4] if birth_date else None
+
+
+def name(facts: NameFacts) -> Values:
+    """Show a name and what it is to the person (official, former, alias)."""
+    return {"use": facts.use, "text": facts.display()}
+
+
+def restriction(facts: RestrictionFacts, vocabulary: Vocabulary) -> Values:
+    """Show a limit on a licence: our kind, the authority's own code and words."""
+    return {
+        **word(
+            facts.kind,
+            vocabulary.restriction_label(facts.kind, "sv"),
+            vocabulary.restriction_label(facts.kind, "en"),
+        ),
+        "raw_code": facts.code,
+        "raw_text": facts.text,
+        "valid_from": facts.valid_from,
+        "valid_to": facts.valid_to,
+    }
+
+
+def licence(one: Licence, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:
+    """Show a licence with everything its authority says, and where we know it from."""
+    facts, feed = one.facts, feeds.get(one.feed_id)
+    return {
+        "number": facts.number or None,
+        "profession": profession(facts.profession, vocabulary),
+        "raw_profession": {"code": facts.raw_profession, "text": facts.raw_profession_text},
+        "status": status(facts.status, vocabulary),
+        "raw_status": facts.raw_status,
+        "authority": authority(one.authority_id, feed),
+        "jurisdiction": facts.jurisdiction or None,
+        "issued": facts.issued,
+        "valid_from": facts.valid_from,
+        "valid_to": facts.valid_to,
+        "specialties": [
+            {"code": s.code, "system": s.system or None, "text": s.text, "valid_from": s.valid_from}
+            for s in facts.specialties
+        ],
+        "restrictions": [restriction(r, vocabulary) for r in facts.restrictions],
+        "feed": one.feed_id,
+        "gone": one.gone,
+        "known_since": one.known_since,
+    }
+
+
+def practitioner(person: Practitioner, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:
+    """Show everything that may be shown about one person; personal identity numbers are not among it."""
+    return {
+        "id": person.public_id,
+        "name": person.name,
+        "names": [name(each) for each in person.names],
+        "birth_date": person.birth_date,
+        "deceased": person.deceased,
+        "deceased_date": person.deceased_date,
+        "identifiers": [
+            {"system": each.system, "value": each.value, "use": each.use}
+            for each in person.identifiers
+            if each.value is not None
+        ],
+        "licences": [licence(each, feeds, vocabulary) for each in person.licences],
+        "links": {"self": path_of(person)},
+    }
+
+
+def summary(
+    person: Practitioner, feeds: Mapping[str, Feed], vocabulary: Vocabulary, document: str, day: int
+) -> Values:
+    """Show what a list shows of a person: enough to choose the right one.
+
+    Args:
+        person: as read from SQL.
+        feeds: every feed, by id.
+        vocabulary: our words.
+        document: id of the index document through which the person was found.
+        day: today as yyyymmdd, for the licences' status.
+    """
+    bodies = {one.id: one.body or {} for one in documents(person)}
+    return {
+        "id": person.public_id,
+        "name": person.name,
+        "names": [name(each) for each in person.names],
+        "birth_year": birth_year(person.birth_date),
+        "deceased": person.deceased,
+        "licences": [
+            {
+                **_licence_summary(each, feeds, vocabulary),
+                "status": status(_status(each, bodies, day), vocabulary),
+                "matched": document_id(licence_key(each.id)) == document,
+            }
+            for each in person.licences
+        ],
+        "links": {"self": path_of(person)},
+    }
+
+
+def _licence_summary(one: Licence, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:
+    facts = one.facts
+    return {
+        "number": facts.number or None,
+        "profession": profession(facts.profession, vocabulary),
+        "raw_profession": {"code": facts.raw_profession, "text": facts.raw_profession_text},
+        "raw_status": facts.raw_status,
+        "authority": authority(one.authority_id, feeds.get(one.feed_id)),
+        "jurisdiction": facts.jurisdiction or None,
+        "valid_to": facts.valid_to,
+        "restrictions": [each.kind for each in facts.restrictions],
+        "gone": one.gone,
+    }
+
+
+def _status(one: Licence, bodies: Mapping[str, Body], day: int) -> Status:
+    """Return the status that the filter counts; nobody knows that of a licence that its feed no longer holds."""
+    return "unknown" if one.gone else status_on(day, bodies[document_id(licence_key(one.id))])
+
+
+def label(filter_name: str, code: str, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:
+    """Show a value of a filter with its name; the code itself where it has none."""
+    match filter_name:
+        case "profession":
+            return profession(code, vocabulary)
+        case "status":
+            return status(cast("Status", code), vocabulary)
+        case "authority":
+            named = authority(code, next((f for f in feeds.values() if f.authority_id == code), None))
+            return {"code": code, "name": named["name"]}
+    return word(code, code, code)
+
+
+def path_of(person: Practitioner) -> str:
+    """Return the address of a person in this API."""
+    return f"/v1/practitioners/{person.public_id}"
+
+
+def feed(one: Feed, now: datetime) -> Values:
+    """Show a feed: how complete it is, how fresh, and what its silence means."""
+    state = "fresh" if one.fresh(now) else "stale"
+    if one.last_success_at is None:
+        state = "never"
+    return {
+        "id": one.id,
+        "name": {"sv": one.name_sv, "en": one.name_en},
+        "authority": authority(one.authority_id, one),
+        "completeness": one.completeness,
+        "mode": one.mode,
+        "max_age_hours": one.max_age_hours,
+        "state": state,
+        "last_success_at": one.last_success_at,
+        "stamp": one.last_success_stamp,
+        "last_run_at": one.last_run_at,
+        "last_run_state": one.last_run_state,
+        "silence": {"sv": one.silence_sv, "en": one.silence_en},
+    }

@@ -1,0 +1,153 @@
+"""Schemas of a verification: the question and the answer."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from registry.verification.question import MAX_NAME, MAX_NUMBER
+from registry.web.api.feeds import FeedSchema
+from registry.web.api.fields import Answer, Bilingual, CamelCase, Day, Moment, Text, about
+from registry.web.api.schemas import AuthoritySchema, LicenceSchema, LinkSchema, NameSchema, WordSchema
+
+_ONE_OF = "Give one of licenceNumber, personalIdentityNumber, or name with birthDate."
+
+
+class QuestionSchema(CamelCase):
+    """Who is asked about, as what, for which day and why."""
+
+    licence_number = Text(
+        max_length=2 * MAX_NUMBER, metadata=about("Licence number or another public number, such as an NPI.")
+    )
+    personal_identity_number = Text(
+        max_length=20,
+        metadata=about("Swedish personal identity or coordination number, `YYYYMMDD-NNNN` or `YYMMDD-NNNN`."),
+    )
+    name = Text(
+        max_length=MAX_NAME,
+        metadata=about("With birthDate; beside a number it is checked against the record."),
+    )
+    birth_date = Text(
+        max_length=10, metadata=about("`YYYY-MM-DD`. Beside a number it is checked against the record.")
+    )
+    profession = Text(
+        max_length=100,
+        metadata=about("Code of a profession (see the search facets), or its Swedish or English name."),
+    )
+    authority = Text(
+        max_length=64, metadata=about("Id of the authority whose licence is meant, see `GET /v1/feeds`.")
+    )
+    on_date = Day(metadata=about("The day asked about, today or earlier; today when left out."))
+    purpose = Text(required=True, max_length=50, metadata=about("Why you ask; written to the access log."))
+    reference = Text(
+        max_length=200,
+        metadata=about(
+            "Your own reference; it is given back and written to the access log. No personal data."
+        ),
+    )
+
+    @ma.validates_schema
+    def _names_someone(self, data: dict[str, Any], **_kwargs: object) -> None:
+        ways = ("licence_number" in data) + ("personal_identity_number" in data)
+        if ways > 1 or (not ways and not {"name", "birth_date"} <= data.keys()):
+            raise ma.ValidationError(_ONE_OF)
+
+
+class ReasonSchema(Answer):
+    """Why: the first reason decided."""
+
+    code = ma.fields.String(required=True, metadata=about("Stable name of the rule."))
+    answer = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about("The answer it speaks for; null for a remark.", enum=["yes", "no", "ask", None]),
+    )
+    nature = ma.fields.String(
+        required=True,
+        metadata=about(
+            "What kind of fact it is, so that an unpaid fee is never taken for a sanction.",
+            enum=["sanction", "surrender", "administrative", "death", "uncertain", "valid"],
+        ),
+    )
+    text = ma.fields.Nested(Bilingual, required=True)
+    source = ma.fields.String(required=True, metadata=about("The law, decision or rule it rests on."))
+
+
+class VerifiedLicenceSchema(LicenceSchema):
+    """A licence with the answer for it alone."""
+
+    verdict = ma.fields.String(
+        required=True, metadata=about("For this licence alone.", enum=["yes", "no", "ask"])
+    )
+    reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
+    relevant = ma.fields.Boolean(required=True, metadata=about("The question is about this licence."))
+
+
+class VerifiedPersonSchema(Answer):
+    """Who was found: enough to see that it is the right person."""
+
+    id = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    birth_year = ma.fields.String(required=True, allow_none=True)
+    deceased = ma.fields.Boolean(required=True)
+    links = ma.fields.Nested(LinkSchema, required=True)
+
+
+class NoteSchema(Answer):
+    """One thing that agrees or differs."""
+
+    code = ma.fields.String(required=True)
+    text = ma.fields.Nested(Bilingual, required=True)
+
+
+class MatchSchema(Answer):
+    """How the record answers to the number, name and birth date of the question."""
+
+    level = ma.fields.String(
+        required=True, metadata=about("How well.", enum=["exact", "strong", "possible", "none"])
+    )
+    name = ma.fields.Nested(
+        NameSchema, required=True, allow_none=True, metadata=about("The recorded name that was compared.")
+    )
+    notes = ma.fields.List(ma.fields.Nested(NoteSchema), required=True)
+
+
+class VerificationSchema(Answer):
+    """The answer, why, and what it rests on."""
+
+    verdict = ma.fields.String(
+        required=True,
+        metadata=about(
+            "yes: may practise. no: may not. ask: the registry can't tell; ask the authority. Never act on `ask` as on `no`.",
+            enum=["yes", "no", "ask"],
+        ),
+    )
+    outcome = ma.fields.String(
+        required=True,
+        metadata=about(
+            "found; notFound; ambiguous: several people, or not surely the one; mismatch: the number exists, but name "
+            "or birth date contradict the record.",
+            enum=["found", "notFound", "ambiguous", "mismatch"],
+        ),
+    )
+    reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
+    rule_version = ma.fields.String(required=True, metadata=about("Version of the rule set that answered."))
+    on_date = ma.fields.Date(required=True, metadata=about("The day the answer is about."))
+    checked_at = Moment(required=True, metadata=about("When it was given (UTC).", format="date-time"))
+    purpose = ma.fields.String(required=True)
+    reference = ma.fields.String(required=True, allow_none=True, metadata=about("As you gave it."))
+    profession = ma.fields.Nested(
+        WordSchema, required=True, allow_none=True, metadata=about("The profession asked about.")
+    )
+    authority = ma.fields.Nested(
+        AuthoritySchema, required=True, allow_none=True, metadata=about("The authority asked about.")
+    )
+    practitioner = ma.fields.Nested(VerifiedPersonSchema, required=True, allow_none=True)
+    match = ma.fields.Nested(MatchSchema, required=True, allow_none=True)
+    licences = ma.fields.List(
+        ma.fields.Nested(VerifiedLicenceSchema), required=True, metadata=about("Every licence of the person.")
+    )
+    sources = ma.fields.List(
+        ma.fields.Nested(FeedSchema),
+        required=True,
+        metadata=about("The feeds the answer rests on, or whose silence it tells."),
+    )

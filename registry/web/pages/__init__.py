@@ -1,0 +1,21 @@
+"""Pages for people: server-rendered, in Swedish and English, without script."""
+
+from flask import Flask
+
+from registry.settings import Settings
+from registry.web.pages import check, records, search, start
+from registry.web.pages.blueprints import assets, open_pages, pages
+from registry.web.pages.errors import error_page
+from registry.web.pages.render import environment
+from registry.web.problems import ERROR_PAGE
+
+# Importing them puts their views into the blueprints.
+__all__ = ["check", "records", "register", "search", "start"]
+
+
+def register(app: Flask, _settings: Settings) -> None:
+    """Give `app` the pages, their styles, and their page for errors."""
+    environment()
+    for blueprint in (open_pages, pages, assets):
+        app.register_blueprint(blueprint)
+    app.extensions[ERROR_PAGE] = error_page

@@ -1,0 +1,231 @@
+"""Every problem type of the API: slug, status, and what it means, for the answers, the OpenAPI document and `/problems/`.
+
+The slug is part of the API and never changes its meaning. A test compares this table with the errors of the code.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of refusal (RFC 9457 problem type).
+
+    Attributes:
+        slug: last part of the `type` URI.
+        status: HTTP status code it comes with.
+        title: short text that is the same every time.
+        meaning_en, meaning_sv: what has happened.
+        remedy_en, remedy_sv: what the client can do.
+    """
+
+    slug: str
+    status: int
+    title: str
+    meaning_en: str
+    remedy_en: str
+    meaning_sv: str
+    remedy_sv: str
+
+
+_ALL = (
+    ProblemType(
+        "bad-request",
+        400,
+        "The request can't be answered as it is written",
+        "Something in the request is wrong; `detail` says what.",
+        "Change the request as `detail` says. Sending it again unchanged gives the same answer.",
+        "Något i anropet är fel; `detail` säger vad.",
+        "Ändra anropet som `detail` säger. Samma anrop igen ger samma svar.",
+    ),
+    ProblemType(
+        "invalid-query",
+        400,
+        "A query parameter is wrong",
+        "A query parameter is unknown, given twice, or has a value that can't be used; `errors` names each.",
+        "Correct the parameters that `errors` names.",
+        "En parameter i frågesträngen är okänd, anges två gånger eller har ett oanvändbart värde; `errors` räknar upp dem.",
+        "Rätta de parametrar som `errors` nämner.",
+    ),
+    ProblemType(
+        "invalid-json",
+        400,
+        "The body is not JSON",
+        "The body can't be read as one JSON object in UTF-8 (RFC 8259) with each member given once.",
+        "Send a well-formed JSON object.",
+        "Anropets innehåll går inte att läsa som ett JSON-objekt i UTF-8 (RFC 8259) där varje fält anges en gång.",
+        "Skicka ett välformat JSON-objekt.",
+    ),
+    ProblemType(
+        "personal-number-in-url",
+        400,
+        "Personal identity numbers may only be sent in a request body",
+        "The path or the query string holds what looks like a personal identity number. URLs end up in logs and histories.",
+        "Ask with POST /v1/verifications and the number in the body. Treat the URL as leaked where it was stored.",
+        "Sökvägen eller frågesträngen innehåller något som ser ut som ett personnummer. Webbadresser hamnar i loggar.",
+        "Fråga med POST /v1/verifications och numret i anropets innehåll. Se adressen som röjd där den har sparats.",
+    ),
+    ProblemType(
+        "login-failed",
+        400,
+        "The login did not succeed",
+        "A login at the identity provider did not come to a good end.",
+        "Log in again.",
+        "En inloggning hos identitetsleverantören gick inte att slutföra.",
+        "Logga in igen.",
+    ),
+    ProblemType(
+        "unauthorized",
+        401,
+        "A valid access token is needed",
+        "The request has no access token.",
+        "Send `Authorization: Bearer <token>` with an access token (RFC 9068) from the issuer that this service trusts.",
+        "Anropet saknar åtkomstintyg (access token).",
+        "Skicka `Authorization: Bearer <intyg>` med ett åtkomstintyg (RFC 9068) från den utfärdare som tjänsten litar på.",
+    ),
+    ProblemType(
+        "invalid-token",
+        401,
+        "The access token is not valid here",
+        "The access token is expired, has a wrong issuer, audience, type or signature, or can't be read; `detail` says which.",
+        "Fetch a new access token for this service and try again.",
+        "Åtkomstintyget har gått ut, har fel utfärdare, mottagare, typ eller signatur eller går inte att läsa; se `detail`.",
+        "Hämta ett nytt åtkomstintyg för den här tjänsten och försök igen.",
+    ),
+    ProblemType(
+        "login-needed",
+        401,
+        "Log in to see this",
+        "The page is shown to people who have logged in.",
+        "Log in.",
+        "Sidan visas för den som har loggat in.",
+        "Logga in.",
+    ),
+    ProblemType(
+        "forbidden",
+        403,
+        "The credential does not allow this",
+        "The credential is valid but does not allow the request.",
+        "Ask whoever gave you the credential.",
+        "Behörigheten är giltig men tillåter inte anropet.",
+        "Fråga den som har gett dig behörigheten.",
+    ),
+    ProblemType(
+        "insufficient-scope",
+        403,
+        "The credential lacks a scope",
+        "The access token is valid but lacks the scope that `scope` names.",
+        "Fetch an access token with that scope, if you are entitled to it.",
+        "Åtkomstintyget är giltigt men saknar det som `scope` nämner.",
+        "Hämta ett åtkomstintyg med det, om du har rätt till det.",
+    ),
+    ProblemType(
+        "stale-form",
+        403,
+        "The form is out of date",
+        "A form was sent without the proof that it came from a page of this service, or long after the page was opened.",
+        "Open the page again and send the form once more.",
+        "Ett formulär skickades utan bevis för att det kom från en av tjänstens sidor, eller långt efter att sidan öppnades.",
+        "Öppna sidan på nytt och skicka formuläret en gång till.",
+    ),
+    ProblemType(
+        "not-found",
+        404,
+        "There is no such resource",
+        "There is no such resource, or none that you may know of: the two are answered alike.",
+        "Check the address. Ids come from search answers; a licence is verified with POST /v1/verifications.",
+        "Det finns ingen sådan resurs, eller ingen som du får känna till: svaret är detsamma.",
+        "Kontrollera adressen. Id kommer från sökningar; en legitimation kontrolleras med POST /v1/verifications.",
+    ),
+    ProblemType(
+        "method-not-allowed",
+        405,
+        "The method is not allowed here",
+        "The resource exists but not for this HTTP method; the header `Allow` names those it takes.",
+        "Use one of the methods in `Allow`.",
+        "Resursen finns men inte för denna HTTP-metod; rubriken `Allow` räknar upp de tillåtna.",
+        "Använd en av metoderna i `Allow`.",
+    ),
+    ProblemType(
+        "body-too-large",
+        413,
+        "The body is too large",
+        "The body is larger than this service takes; `maxBytes` tells the limit.",
+        "Send a smaller body.",
+        "Anropets innehåll är större än tjänsten tar emot; `maxBytes` anger gränsen.",
+        "Skicka ett mindre innehåll.",
+    ),
+    ProblemType(
+        "unsupported-media-type",
+        415,
+        "The body has the wrong media type",
+        "The body must be JSON: `Content-Type: application/json`, in UTF-8, without `Content-Encoding`.",
+        "Set the header and send JSON.",
+        "Innehållet ska vara JSON: `Content-Type: application/json`, i UTF-8, utan `Content-Encoding`.",
+        "Sätt rubriken och skicka JSON.",
+    ),
+    ProblemType(
+        "invalid-body",
+        422,
+        "The body does not fit the schema",
+        "The body is JSON but has an unknown, missing or wrong field; `errors` points at each (JSON Pointer, RFC 6901).",
+        "Correct the fields that `errors` points at.",
+        "Innehållet är JSON men ett fält är okänt, saknas eller är fel; `errors` pekar ut vart och ett (RFC 6901).",
+        "Rätta de fält som `errors` pekar ut.",
+    ),
+    ProblemType(
+        "internal",
+        500,
+        "The registry could not answer",
+        "An error in the registry. It is logged under the request's id, which the header `X-Request-Id` tells.",
+        "Try again later; if it stays, report the request id to the operator.",
+        "Ett fel i registret. Det är loggat under anropets id, som står i rubriken `X-Request-Id`.",
+        "Försök igen senare; om felet består, anmäl anropets id till den som driver tjänsten.",
+    ),
+    ProblemType(
+        "search-unavailable",
+        503,
+        "Search by name is unavailable at the moment",
+        "The search engine does not answer or has no index. Verification and search by licence number still work.",
+        "Wait as long as `Retry-After` says, or ask by licence number.",
+        "Sökmotorn svarar inte eller saknar index. Kontroll och sökning på legitimationsnummer fungerar ändå.",
+        "Vänta så länge som `Retry-After` säger, eller fråga med legitimationsnummer.",
+    ),
+    ProblemType(
+        "access-log-unavailable",
+        503,
+        "The access event could not be written, so no answer is given",
+        "Every answer about a person is logged before it is given. The log can't be written now, so there is no answer.",
+        "Wait as long as `Retry-After` says and try again.",
+        "Varje svar om en person loggas innan det lämnas ut. Loggen kan inte skrivas nu, därför ges inget svar.",
+        "Vänta så länge som `Retry-After` säger och försök igen.",
+    ),
+    ProblemType(
+        "database-unavailable",
+        503,
+        "The registry's database does not answer",
+        "The database does not answer in time.",
+        "Wait as long as `Retry-After` says and try again.",
+        "Databasen svarar inte i tid.",
+        "Vänta så länge som `Retry-After` säger och försök igen.",
+    ),
+    ProblemType(
+        "sessions-unavailable",
+        503,
+        "Logins can't be checked at the moment",
+        "The database that holds logins does not answer, so nobody can be told from anybody.",
+        "Wait as long as `Retry-After` says and try again.",
+        "Databasen med inloggningar svarar inte, och ingen kan kännas igen.",
+        "Vänta så länge som `Retry-After` säger och försök igen.",
+    ),
+    ProblemType(
+        "identity-provider-unavailable",
+        503,
+        "The identity provider can't be reached",
+        "The access token can't be checked because its issuer does not answer and no usable key is known.",
+        "Wait as long as `Retry-After` says and try again.",
+        "Åtkomstintyget kan inte kontrolleras eftersom utfärdaren inte svarar och ingen användbar nyckel är känd.",
+        "Vänta så länge som `Retry-After` säger och försök igen.",
+    ),
+)
+
+PROBLEM_TYPES = {kind.slug: kind for kind in _ALL}

@@ -1,0 +1,197 @@
+"""Errors as answers: RFC 9457 problem details for programs, the pages' own error page for people.
+
+One shape for every refusal, also for those that Flask, werkzeug and marshmallow raise. Nothing that a library says is
+passed on: its words may hold SQL, paths or a personal identity number.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, current_app, g, request
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from registry.access.challenges import www_authenticate
+from registry.errors import BadRequestError, NotFoundError, RegistryError
+from registry.identifiers import mask_personal_numbers
+from registry.settings import Settings
+from registry.web.logs import frames
+from registry.web.problem_types import PROBLEM_TYPES, ProblemType
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+# Paths that answer programs; everything else is a page.
+PROGRAM_PATHS = ("/v1/", "/problems/", "/livez", "/readyz")
+# The pages put their own renderer here: (problem type, detail) -> answer.
+ERROR_PAGE = "registry-error-page"
+ErrorPage = Callable[[ProblemType, str], Response]
+
+
+class InvalidQueryError(BadRequestError):
+    """A query parameter is wrong; `errors` names each as {parameter, detail}."""
+
+    slug = "invalid-query"
+    title = "A query parameter is wrong"
+
+
+class InvalidJsonError(BadRequestError):
+    """The body can't be read as one JSON object."""
+
+    slug = "invalid-json"
+    title = "The body is not JSON"
+
+
+class MethodNotAllowedError(RegistryError):
+    """The resource does not take this HTTP method."""
+
+    slug = "method-not-allowed"
+    status = 405
+    title = "The method is not allowed here"
+
+
+class BodyTooLargeError(RegistryError):
+    """The body is larger than `web.max_body_bytes`."""
+
+    slug = "body-too-large"
+    status = 413
+    title = "The body is too large"
+
+
+class UnsupportedMediaTypeError(RegistryError):
+    """The body is not `application/json`."""
+
+    slug = "unsupported-media-type"
+    status = 415
+    title = "The body has the wrong media type"
+
+
+class DatabaseUnavailableError(RegistryError):
+    """A database does not answer in time."""
+
+    slug = "database-unavailable"
+    status = 503
+    title = "The registry's database does not answer"
+
+
+def type_uri(settings: Settings, slug: str) -> str:
+    """Return the problem `type` URI, which is also where it is documented."""
+    return f"{settings.service.base_url.rstrip('/')}/problems/{slug}"
+
+
+def problem_body(
+    settings: Settings, kind: ProblemType, *, detail: str, instance: str, extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the members of a problem details object; `extra` members come last."""
+    return {
+        "type": type_uri(settings, kind.slug),
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail or kind.meaning_en,
+        "instance": instance,
+        **extra,
+    }
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Answer every error of `app` as a problem, or as a page where a person asks for a page."""
+
+    def answer(error: Exception) -> Response:
+        known = _as_registry_error(error, settings)
+        kind = PROBLEM_TYPES.get(known.slug, PROBLEM_TYPES["internal"])
+        if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log_failure(error, kind)
+        response = (_page(kind, known) if _wants_page() else None) or _problem(settings, kind, known)
+        _add_headers(response, known, error, settings)
+        return response
+
+    app.register_error_handler(Exception, answer)
+
+
+def _as_registry_error(error: Exception, settings: Settings) -> RegistryError:
+    """Translate what libraries raise into our errors; what is not known becomes `internal`."""
+    match error:
+        case RegistryError():
+            return error
+        case RequestEntityTooLarge():
+            limit = settings.web.max_body_bytes
+            return BodyTooLargeError(f"The body may hold {limit} bytes at most.", maxBytes=limit)
+        case HTTPException():
+            return _from_http(error)
+        case OperationalError() | InterfaceError() | PoolTimeoutError():
+            return DatabaseUnavailableError()
+        case DBAPIError(connection_invalidated=True):
+            return DatabaseUnavailableError()
+    return RegistryError()
+
+
+def _from_http(error: HTTPException) -> RegistryError:
+    code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    match code:
+        case HTTPStatus.NOT_FOUND:
+            return NotFoundError()
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return MethodNotAllowedError()
+        case HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            return UnsupportedMediaTypeError()
+    return RegistryError() if code >= HTTPStatus.INTERNAL_SERVER_ERROR else BadRequestError()
+
+
+def _wants_page() -> bool:
+    if request.path.startswith(PROGRAM_PATHS) or ERROR_PAGE not in current_app.extensions:
+        return False
+    best = request.accept_mimetypes.best_match(["application/json", MEDIA_TYPE, "text/html"])
+    return best == "text/html"
+
+
+def _page(kind: ProblemType, error: RegistryError) -> Response | None:
+    """Return the pages' error page; None when rendering fails too, so that there is an answer even then."""
+    render: ErrorPage = current_app.extensions[ERROR_PAGE]
+    try:
+        response = render(kind, error.detail)
+    except Exception as failure:  # noqa: BLE001 - whatever is wrong with the page, the problem itself is told
+        _log_failure(failure, PROBLEM_TYPES["internal"])
+        return None
+    response.status_code = kind.status
+    return response
+
+
+def _problem(settings: Settings, kind: ProblemType, error: RegistryError) -> Response:
+    body = problem_body(
+        settings,
+        kind,
+        # Whatever a client wrote into a name or a path is not sent back where it may be a personal identity number.
+        detail=mask_personal_numbers(error.detail),
+        instance=mask_personal_numbers(request.path),
+        extra=error.extra if kind.slug == error.slug else {},
+    )
+    return Response(orjson.dumps(body), status=kind.status, content_type=MEDIA_TYPE)
+
+
+def _add_headers(response: Response, error: RegistryError, original: Exception, settings: Settings) -> None:
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(settings.web.retry_after_s)
+    if challenge := www_authenticate(error):
+        response.headers["WWW-Authenticate"] = challenge
+    if isinstance(original, MethodNotAllowed) and original.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(original.valid_methods))
+
+
+def _log_failure(error: BaseException, kind: ProblemType) -> None:
+    """Log where it went wrong, never what was said: messages of libraries repeat data."""
+    # Flask wraps what an error handler or an answer's last steps raise.
+    error = getattr(error, "original_exception", None) or error
+    cause = error.__cause__ or (error.orig if isinstance(error, DBAPIError) else None)
+    log.error(
+        "request failed",
+        problem=kind.slug,
+        error=type(error).__name__,
+        cause=type(cause).__name__ if cause else None,
+        database=isinstance(error, SQLAlchemyError) or None,
+        endpoint=request.endpoint,
+        request_id=g.get("request_id"),
+        trace=frames(error),
+    )

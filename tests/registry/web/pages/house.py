@@ -1,0 +1,349 @@
+"""A whole small registry for page tests: people loaded and published, the service and a login provider over HTTP."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+from flask import Flask
+
+from indexer.publish import publish
+from registry.access.tables import access_event, access_event_subject
+from registry.database import writing
+from registry.identifiers import HSA_ID, PERSONAL_IDENTITY_NUMBER, check_digit
+from registry.records import tables as t
+from registry.records.facts import (
+    IdentifierFacts,
+    LicenceFacts,
+    NameFacts,
+    PersonFacts,
+    RestrictionFacts,
+    SpecialtyFacts,
+)
+from registry.sandbox.config import SandboxUser
+from registry.search import open_engine
+from registry.web import create_app
+from tests.registry.access.harness import Idp, Switch, running, running_idp, sign_in
+from tests.support.world import World, licence, make_settings, person
+
+
+def number(eight: str, serial: int = 980) -> str:
+    """A personal identity number of Skatteverket's test range, whose serials are never given to a person."""
+    nine = f"{eight[2:]}{serial}"
+    return f"{eight}{serial}{check_digit(nine)}"
+
+
+NURSE, REVOKED, PROBATION, PROTECTED, NOBODY = (
+    number(day) for day in ("19850709", "19700102", "19661231", "19900909", "19550505")
+)
+EMPLOYER = SandboxUser("ebba", "Ebba Exempel", roles=("employer",), organisation="2120000142")
+STAFF = SandboxUser("nils", "Nils Påhitt", roles=("staff",), personal_number=NURSE)
+HIDDEN = SandboxUser("hanna", "Hanna Hemlig", roles=("staff",), personal_number=PROTECTED)
+NOT_LISTED = SandboxUser("ove", "Ove Okänd", roles=("staff",), personal_number=NOBODY)
+NO_NUMBER = SandboxUser("nora", "Nora Nummerlös", roles=("staff",))
+NO_ROLE = SandboxUser("rolf", "Rolf Rollös", roles=("visitor",))
+SEARCHER = SandboxUser("sara", "Sara Sökare", roles=("searcher",))
+USERS = (EMPLOYER, STAFF, HIDDEN, NOT_LISTED, NO_NUMBER, NO_ROLE, SEARCHER)
+
+
+def own(digits: str) -> IdentifierFacts:
+    return IdentifierFacts(system=PERSONAL_IDENTITY_NUMBER, value=digits)
+
+
+def swedish(key: str, profession: str, **rest: Any) -> LicenceFacts:  # noqa: ANN401 - fields of any kind
+    facts: dict[str, Any] = {
+        "key": key,
+        "profession": profession,
+        "raw_profession": key,
+        "jurisdiction": "SE",
+        "issued": "2005-06-14",
+        "valid_from": "2005-06-14",
+        "raw_status": "giltigLegitimation=true",
+    }
+    return licence(**{**facts, **rest})
+
+
+HOSP: dict[str, PersonFacts] = {
+    "nurse": person(
+        "Påhitt",
+        "Nils",
+        "Erik",
+        birth_date="1985-07-09",
+        county="Gotlands län",
+        identifiers=(own(NURSE), IdentifierFacts(system=HSA_ID, value="SE2321000131-P000000000042")),
+        licences=[
+            swedish(
+                "SJ",
+                "registered-nurse",
+                number="SJ-100",
+                specialties=(SpecialtyFacts(code="33", text="Ambulanssjukvård", valid_from="2012-05"),),
+            )
+        ],
+    ),
+    "revoked": person(
+        "Lindström-Öhman",
+        "Anna",
+        names=(
+            NameFacts(family="Lindström-Öhman", given=("Anna",)),
+            NameFacts(use="former", family="Öhman", given=("Anna",)),
+        ),
+        birth_date="1970-01-02",
+        identifiers=(own(REVOKED),),
+        licences=[
+            swedish(
+                "LK",
+                "physician",
+                number="LK-200",
+                restrictions=(
+                    RestrictionFacts(
+                        kind="revoked", code="001", text="Återkallad legitimation", valid_from="2024-03-01"
+                    ),
+                ),
+            ),
+            swedish("SJ", "registered-nurse", number="SJ-201"),
+        ],
+    ),
+    "probation": person(
+        "Prövo",
+        "Per",
+        birth_date="1966-12-31",
+        identifiers=(own(PROBATION),),
+        licences=[
+            swedish(
+                "PS",
+                "psychologist",
+                number="PS-300",
+                restrictions=(
+                    RestrictionFacts(kind="probation", code="002", text="Prövotid", valid_from="2025-01-01"),
+                ),
+            )
+        ],
+    ),
+    "protected": person(
+        "Hemlig",
+        "Hanna",
+        birth_date="1990-09-09",
+        protected=True,
+        identifiers=(own(PROTECTED),),
+        licences=[swedish("BM", "midwife", number="BM-400")],
+    ),
+    "deceased": person(
+        "Avliden",
+        "Axel",
+        birth_date="1940-01-01",
+        deceased=True,
+        deceased_date="2025-02-03",
+        licences=[swedish("AP", "pharmacist", number="AP-450")],
+    ),
+    "both": person(
+        "Bägge",
+        "Bo",
+        licences=[
+            swedish("SJ", "registered-nurse", number="BO-1"),
+            swedish("BM", "midwife", number="BO-2"),
+            swedish("OLD", "midwife", number="BO-3", status="lapsed", raw_status="upphört"),
+        ],
+        identifiers=(IdentifierFacts(system=HSA_ID, value="SE2321000131-P000000000077"),),
+    ),
+    "markup": person(
+        "<script>alert(1)</script>",
+        "Mallory",
+        birth_date="1960",
+        licences=[swedish("TL", "dentist", number="TL-500", raw_status="<b>")],
+    ),
+    **{
+        f"many-{index:02}": person(
+            "Andersson",
+            f"Kim{chr(97 + index)}",
+            birth_date=f"19{60 + index}-03-03",
+            licences=[
+                swedish(
+                    "AT", "occupational-therapist" if index % 3 else "dietitian", number=f"AT-{600 + index}"
+                )
+            ],
+        )
+        for index in range(25)
+    },
+}
+WASHINGTON: dict[str, PersonFacts] = {
+    "abroad": person(
+        "Miller",
+        "Grace",
+        birth_date="1979",
+        licences=[
+            licence(
+                "RN60999111",
+                jurisdiction="US-WA",
+                profession="registered-nurse",
+                raw_profession="Registered Nurse License",
+                raw_status="ACTIVE",
+            ),
+            licence(
+                "ZZ1",
+                jurisdiction="US-WA",
+                profession="unknown",
+                raw_profession="Dream Reader",
+                status="unknown",
+            ),
+        ],
+    ),
+}
+
+
+@dataclass
+class House:
+    """The running service."""
+
+    url: str
+    world: World
+    app: Flask
+    idp: Idp
+
+    @contextmanager
+    def browser(self, user: SandboxUser | None = None, accept: str = "sv") -> Iterator[httpx.Client]:
+        """A browser without script, logged in as `user`."""
+        headers = {"Accept": "text/html", "Accept-Language": accept}
+        with httpx.Client(base_url=self.url, follow_redirects=True, headers=headers) as browser:
+            if user:
+                sign_in(browser, f"{self.url}/login", user.subject)
+            yield browser
+
+    def public_id(self, family: str) -> str:
+        """The id in URLs of the person with this family name."""
+        query = (
+            sa.select(t.practitioner.c.public_id)
+            .join(t.practitioner_name, t.practitioner_name.c.practitioner_id == t.practitioner.c.id)
+            .where(t.practitioner_name.c.family == family)
+        )
+        with self.world.engine.connect() as connection:
+            return str(connection.scalars(query).first())
+
+    def events(self) -> list[Any]:
+        """Every access event, the oldest first."""
+        with self.world.access_engine.connect() as connection:
+            return list(connection.execute(sa.select(access_event).order_by(access_event.c.id)).all())
+
+    def event_people(self, event_id: int) -> set[int]:
+        """Whom an access event is about."""
+        query = sa.select(access_event_subject.c.practitioner_id).where(
+            access_event_subject.c.event_id == event_id
+        )
+        with self.world.access_engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def break_access_log(self) -> None:
+        """Make the table of access events unusable."""
+        with writing(self.world.access_engine).begin() as connection:
+            connection.execute(sa.text("ALTER TABLE access_event RENAME TO lost"))
+
+    def break_sessions(self) -> None:
+        """Make the table of sessions unusable."""
+        with writing(self.world.access_engine).begin() as connection:
+            connection.execute(sa.text("ALTER TABLE web_session RENAME TO lost_sessions"))
+
+    def age_feeds(self, *, days: int) -> None:
+        """Make every run an older one."""
+        with writing(self.world.engine).begin() as connection:
+            then = datetime.now(UTC) - timedelta(days=days)
+            connection.execute(sa.update(t.feed_run).values(finished_at=then, started_at=then))
+
+
+@contextmanager
+def running_house(folder: Path, *, published: bool = True, **environ: str) -> Iterator[House]:
+    """Make the registry and serve it until the block ends."""
+    switch = Switch()
+    with running(switch) as url, running_idp(url, users=USERS) as idp:
+        settings = make_settings(
+            folder,
+            REGISTRY_SERVICE__BASE_URL=url,
+            REGISTRY_LOGIN__ISSUER=idp.issuer,
+            REGISTRY_LOGIN__CLIENT_SECRET=idp.client("registry").secret.reveal(),
+            REGISTRY_ACCESS__ROLE_SCOPES=(
+                '{employer = ["registry:search", "registry:read", "registry:verify"], '
+                'staff = ["registry:self"], searcher = ["registry:search"]}'
+            ),
+            **environ,
+        )
+        world = World(settings)
+        now = datetime.now(UTC)
+        world.describe_feed("hosp", name_sv="HOSP", name_en="HOSP (Sweden)")
+        # Months ago and yet fresh: what was known then counts for dates since then.
+        world.load(HOSP, feed="hosp", finished_at=now - timedelta(hours=1))
+        world.describe_feed("washington", name_sv="Washingtons register", name_en="Washington register")
+        world.load(WASHINGTON, feed="washington", finished_at=now - timedelta(hours=2))
+        if published:
+            _publish(world)
+        app = create_app(settings)
+        switch.app = app.wsgi_app
+        yield House(url, world, app, idp)
+        world.close()
+
+
+def _publish(world: World) -> None:
+    engine = open_engine(world.settings.search, indexer=True)
+    engine.ensure_index()
+    publish(world.engine, engine, world.settings.indexer, lambda _text, _count: None)
+    engine.close()
+
+
+class _Reader(HTMLParser):
+    """Reads a page as somebody does who sees only its words."""
+
+    def __init__(self, page: httpx.Response) -> None:
+        super().__init__()
+        self.tokens: list[str] = []
+        self.words: list[str] = []
+        self.heading = ""
+        self._inside: list[str] = []
+        self.feed(page.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if found.get("name") == "csrf_token":
+            self.tokens.append(found.get("value") or "")
+        if tag in {"h1", "title", "style"}:
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if "h1" in self._inside:
+            self.heading += data
+        self.words += data.replace("\xa0", " ").split()
+
+
+def csrf(page: httpx.Response) -> str:
+    """The proof in the first form of a page."""
+    return _Reader(page).tokens[0]
+
+
+def heading(page: httpx.Response) -> str:
+    """The page's main heading."""
+    return _Reader(page).heading
+
+
+def text(page: httpx.Response) -> str:
+    """The words of a page, one space between two."""
+    return " ".join(_Reader(page).words)
+
+
+def without_noise(page: httpx.Response) -> str:
+    """A page without what differs from one answer to the next: proofs, times, request ids."""
+    shown = re.sub(r'value="[A-Za-z0-9_=-]{80,}"', "", page.text)
+    shown = re.sub(r"\d\d[.:]\d\d", "", shown)
+    return re.sub(r"\b[0-9a-f]{32}\b", "", shown)
+
+
+def send(browser: httpx.Client, path: str, **fields: str) -> httpx.Response:
+    """Fill a form of the start page and send it; `_` in names stands for `-`."""
+    token = csrf(browser.get("/"))
+    data = {name.replace("_", "-"): value for name, value in fields.items()}
+    return browser.post(path, data={"csrf_token": token, **data})
