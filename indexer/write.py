@@ -16,9 +16,8 @@ from registry.records import bulk
 from registry.records import tables as t
 from registry.records.allocate import allocate
 from registry.records.facts import LicenceFacts, PersonFacts
-from registry.sealing import Sealer
+from registry.sealing import IDENTIFIER, Sealer
 
-IDENTIFIER_CONTEXT = b"identifier"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -227,7 +226,7 @@ class Writer:
             return (
                 None,
                 self.sealer.digest(value),
-                self.sealer.seal(value.encode(), context=IDENTIFIER_CONTEXT),
+                self.sealer.seal(value.encode(), context=IDENTIFIER),
             )
         return value, None, None
 

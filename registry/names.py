@@ -69,6 +69,7 @@ def words(name: str) -> tuple[Word, ...]:
     return tuple(_word(chunk) for chunk in text.split() if any(map(str.isalnum, chunk)))
 
 
+@lru_cache(maxsize=_CACHED_NAMES)
 def tokens(name: str) -> Tokens:
     """Return every key of a name: of whole words and of the parts of hyphenated ones."""
     written: dict[str, None] = {}
@@ -92,7 +93,12 @@ def order_key(family: str, given: str) -> str:
 
 def _order(name: str) -> str:
     # "!" sorts after the space between family and given name, so that Lind comes before Lind Berg.
-    return "!".join(_ascii(word.written.translate(_ORDER), _NOT_ORDER) for word in words(name))
+    return "!".join(_order_word(word.written) for word in words(name))
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def _order_word(written: str) -> str:
+    return _ascii(written.translate(_ORDER), _NOT_ORDER)
 
 
 @lru_cache(maxsize=_CACHED_WORDS)

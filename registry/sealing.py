@@ -17,6 +17,8 @@ from registry.errors import SettingsError
 from registry.settings import Privacy, Secret
 
 KEY_BYTES = 32
+# What a sealed personal identity number is bound to: the same bytes in another column do not open.
+IDENTIFIER = b"identifier"
 _NONCE_BYTES = 12
 
 

@@ -6,6 +6,7 @@ never anything that is only true today. Nothing in them is shown: what people se
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from registry import dates
@@ -30,6 +31,7 @@ _WITHOUT_NAME = "~"  # sorts after all names
 PUBLIC_SYSTEMS = frozenset({NPI, HSA_ID, HOSP_ID, PRESCRIBER_CODE})
 _SWEDEN = "SE"
 _BEGINNING, _END = 0, 9999_12_31
+_CACHED_DAYS = 32_768  # the days of ninety years
 _FIELD_OF_KIND = {"revoked": "revoked", "suspended": "suspended"}  # every other kind: restricted
 
 
@@ -132,9 +134,19 @@ def _about_person(person: Practitioner, *, siblings: bool) -> dict[str, Any]:
     if numbers:
         about["number"] = _bounded(numbers)
     if person.birth_date:
-        about["birth_from"] = as_day(dates.earliest(person.birth_date))
-        about["birth_to"] = as_day(dates.latest(person.birth_date))
+        about["birth_from"] = _first_day(person.birth_date)
+        about["birth_to"] = _last_day(person.birth_date)
     return about
+
+
+@lru_cache(maxsize=_CACHED_DAYS)
+def _first_day(partial: str) -> int:
+    return as_day(dates.earliest(partial))
+
+
+@lru_cache(maxsize=_CACHED_DAYS)
+def _last_day(partial: str) -> int:
+    return as_day(dates.latest(partial))
 
 
 def _name_order(person: Practitioner) -> str:
@@ -194,9 +206,9 @@ def _about_licence(person: Practitioner, licence: Licence, common: dict[str, Any
     if number and not (facts.jurisdiction.startswith(_SWEDEN) and holds_personal_number(facts.number)):
         about["number"] = _bounded([number, *common.get("number", [])])
     if facts.valid_from:
-        about["valid_from"] = as_day(dates.earliest(facts.valid_from))
+        about["valid_from"] = _first_day(facts.valid_from)
     if facts.valid_to:
-        about["valid_to"] = as_day(dates.latest(facts.valid_to))
+        about["valid_to"] = _last_day(facts.valid_to)
     return about
 
 
@@ -209,8 +221,8 @@ def _restrictions(restrictions: Iterable[RestrictionFacts]) -> dict[str, int]:
     spans: dict[str, int] = {}
     for one in restrictions:
         field = _FIELD_OF_KIND.get(one.kind, "restricted")
-        start = as_day(dates.earliest(one.valid_from)) if one.valid_from else _BEGINNING
-        end = as_day(dates.latest(one.valid_to)) if one.valid_to else _END
+        start = _first_day(one.valid_from) if one.valid_from else _BEGINNING
+        end = _last_day(one.valid_to) if one.valid_to else _END
         spans[f"{field}_from"] = min(start, spans.get(f"{field}_from", start))
         spans[f"{field}_to"] = max(end, spans.get(f"{field}_to", end))
     return spans

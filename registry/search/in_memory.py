@@ -4,6 +4,7 @@ The same trees as the engines get, with the same weights, so that an answer from
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, cast, get_args
 
 from registry.records.facts import Status
@@ -35,10 +36,16 @@ def matches(nodes: Iterable[Node], body: Body) -> bool:
 
 def status_on(day: int, body: Body) -> Status:
     """Return the status that a search on `day` (yyyymmdd) counts the document under."""
-    for status in get_args(Status):
-        if score(in_status(status, day), body) is not None:
-            return cast("Status", status)
+    for status, node in _statuses(day):
+        if score(node, body) is not None:
+            return status
     return "unknown"
+
+
+@lru_cache(maxsize=4)
+def _statuses(day: int) -> tuple[tuple[Status, Node], ...]:
+    """Return the condition of each status; a list asks for them once a licence."""
+    return tuple((cast("Status", status), in_status(status, day)) for status in get_args(Status))
 
 
 def _scores(nodes: Iterable[Node], body: Body) -> list[int]:

@@ -1,19 +1,20 @@
 """Counting people in a Tantivy index: totals and facets.
 
-Among a few documents people are counted from the documents' columns. Among many, people are documents, less the
-documents of those with several licences, plus those people counted once.
+Among a few documents people are counted from the documents' columns. Among many, those about people with one licence
+are counted as documents, by aggregations; the others, few, from their columns too. Only where they are many as
+well (everyone is listed, in a large register) their people are estimated.
 
-A facet whose values are clauses (the status) then needs a query a value. Most are spared: the clauses are first
-freed of conditions that none of the documents meets, and what is left is often a plain term. Aggregations with
-filters would do it in one call, but evaluate every filter on the whole index, however few documents are counted.
+A facet whose values are clauses (the status) needs a query a value. Most are spared: the clauses are first freed of
+conditions that none of the documents meets, and what is left is often a plain term. Aggregations with filters
+would do it in one call, but evaluate every filter on the whole index, however few documents are counted.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tantivy import DocAddress, Occur, Order, Query
+from tantivy import Query
 
 from registry.search.filters import Facet
 from registry.search.port import COUNTED_EXACTLY
@@ -40,39 +41,9 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The documents of a query, and of those the ones about people with several licences (`shared`)."""
-
+class _Reader:
     searcher: "Searcher"
     schema: "Schema"
-    query: Query
-    shared: Query
-    documents: int
-    shared_documents: int
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether people are counted, not estimated."""
-        return self.shared_documents <= COUNTED_EXACTLY
-
-    def people(self) -> int:
-        """Return how many people the documents are about."""
-        return self.documents - self.shared_documents + self._distinct()
-
-    def _distinct(self) -> int:
-        if not self.shared_documents:
-            return 0
-        if not self.is_exact:
-            return int(self.searcher.cardinality(self.shared, "practitioner_id"))
-        found = self.searcher.search(self.shared, limit=COUNTED_EXACTLY, count=False)
-        return len(set(_people(self.searcher, found)))
-
-    def narrowed(self, node: Node) -> "_Found":
-        """Return those of the documents that match a condition too."""
-        condition = unscored(build_query(node, self.schema))
-        query = self.query.and_must_match(condition)
-        shared = self.shared.and_must_match(condition) if self.shared_documents else self.shared
-        return _counted(self.searcher, self.schema, query, shared)
 
 
 def count(
@@ -91,14 +62,19 @@ def count(
     """
     first = first or searcher.search(query, limit=FEW)
     if count_of(first) <= FEW:
-        columns = Columns(searcher, texts, [address for _, address in first.hits])
-        counts = {facet.name: columns.count(facet) for facet in facets}
-        return Counts(people=columns.people(), are_exact=True, facets=counts)
-    several = Query.term_query(schema, "siblings", field_value=True, index_option="basic")
-    shared = Query.boolean_query([(Occur.Must, query), (Occur.Must, unscored(several))])
-    found = _counted(searcher, schema, query, shared)
-    counts = {facet.name: _facet(found, facet) for facet in facets}
-    return Counts(people=found.people(), are_exact=found.is_exact, facets=counts)
+        return _from_columns(searcher, texts, first, facets)
+    reader = _Reader(searcher, schema)
+    single, shared = (_with_siblings(reader, query, value=value) for value in (False, True))
+    few = searcher.search(shared, limit=COUNTED_EXACTLY)
+    if count_of(few) <= COUNTED_EXACTLY:
+        others = _from_columns(searcher, texts, few, facets)
+    else:
+        others = _estimated(reader, shared, facets)
+    return Counts(
+        people=count_of(searcher.search(single, limit=1)) + others.people,
+        are_exact=others.are_exact,
+        facets={f.name: _added(_documents(reader, single, f), others.facets[f.name]) for f in facets},
+    )
 
 
 def count_of(found: "SearchResult") -> int:
@@ -106,80 +82,91 @@ def count_of(found: "SearchResult") -> int:
     return int(found.count)  # type: ignore[attr-defined]  # the package's own types lack it
 
 
-def _facet(found: _Found, facet: Facet) -> dict[str, int]:
-    if facet.clauses is None:
-        return _by_field(found, facet.field, facet.size)
-    return _by_clause(found, facet.clauses)
-
-
-def _by_field(found: _Found, field: str, size: int) -> dict[str, int]:
-    counts = _terms(found.searcher, found.query, field, size)
-    if not found.shared_documents:
-        return counts
-    if found.is_exact:
-        shared, distinct = _exact(found, field)
-    else:
-        shared, distinct = _estimated(found, field, size)
-    return {value: count - shared[value] + distinct[value] for value, count in counts.items()}
-
-
-def _exact(found: _Found, field: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return documents and people per value, of the people with several licences."""
-    # Sorting by a text column is the one way to read it.
-    hits = found.searcher.search(
-        found.shared, limit=COUNTED_EXACTLY, count=False, order_by_field=field, order=Order.Asc
+def _with_siblings(reader: _Reader, query: Query, *, value: bool) -> Query:
+    return query.and_must_match(
+        unscored(Query.term_query(reader.schema, "siblings", field_value=value, index_option="basic"))
     )
-    values = [value for value, _ in hits.hits]
-    people: defaultdict[str, set[int]] = defaultdict(set)
-    for value, person in zip(values, _people(found.searcher, hits), strict=True):
-        people[value].add(person)
-    return Counter(values), Counter({value: len(several) for value, several in people.items()})
 
 
-def _estimated(found: _Found, field: str, size: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    inner = {"people": {"cardinality": {"field": "practitioner_id"}}}
-    wanted = {field: {"terms": {"field": field, "size": size}, "aggs": inner}}
-    buckets = found.searcher.aggregate(found.shared, wanted)[field]["buckets"]
-    shared = Counter({bucket["key"]: bucket["doc_count"] for bucket in buckets})
-    return shared, Counter({bucket["key"]: int(bucket["people"]["value"]) for bucket in buckets})
+def _from_columns(
+    searcher: "Searcher", texts: Texts, found: "SearchResult", facets: Iterable[Facet]
+) -> Counts:
+    columns = Columns(searcher, texts, [address for _, address in found.hits])
+    counts = {facet.name: columns.count(facet) for facet in facets}
+    return Counts(people=columns.people(), are_exact=True, facets=counts)
 
 
-def _terms(searcher: "Searcher", query: Query, field: str, size: int) -> dict[str, int]:
-    buckets = searcher.aggregate(query, {field: {"terms": {"field": field, "size": size}}})[field]["buckets"]
-    return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+def _estimated(reader: _Reader, query: Query, facets: Iterable[Facet]) -> Counts:
+    people = {"people": {"cardinality": {"field": "practitioner_id"}}}
+    counts: dict[str, dict[str, int]] = {}
+    for facet in facets:
+        if facet.clauses is None:
+            told = {"values": {"terms": {"field": facet.field, "size": facet.size}, "aggs": people}}
+            buckets = reader.searcher.aggregate(query, told)["values"]["buckets"]
+            counts[facet.name] = {bucket["key"]: int(bucket["people"]["value"]) for bucket in buckets}
+        else:
+            _, absent = _looked_over(reader, query, facet.clauses)
+            counts[facet.name] = {
+                value: int(reader.searcher.cardinality(_narrowed(reader, query, left), "practitioner_id"))
+                for value, clause in facet.clauses.items()
+                if (left := without(clause, absent)) is not None
+            }
+    total = int(reader.searcher.cardinality(query, "practitioner_id"))
+    return Counts(people=total, are_exact=False, facets=counts)
 
 
-def _by_clause(found: _Found, clauses: Mapping[str, Node]) -> dict[str, int]:
-    asked = set().union(*(leaves(clause) for clause in clauses.values()))
-    fields = {leaf.field for leaf in asked if isinstance(leaf, Term)}
-    terms = {field: _by_field(found, field, _ALL_TERMS) for field in fields}
-    absent = _absent(found, asked, terms)
+def _narrowed(reader: _Reader, query: Query, node: Node) -> Query:
+    return query.and_must_match(unscored(build_query(node, reader.schema)))
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(one) + Counter(other))
+
+
+def _documents(reader: _Reader, query: Query, facet: Facet) -> dict[str, int]:
+    """Return documents per value."""
+    if facet.clauses is None:
+        told = reader.searcher.aggregate(query, {facet.name: _terms(facet.field, facet.size)})
+        return _read_terms(told[facet.name])
+    terms, absent = _looked_over(reader, query, facet.clauses)
     counts = {}
-    for value, clause in clauses.items():
+    for value, clause in facet.clauses.items():
         left = without(clause, absent)
         if left is None:
             counts[value] = 0
         elif isinstance(left, Term):
             counts[value] = terms[left.field][str(left.value)]
         else:
-            counts[value] = found.narrowed(left).people()
+            counts[value] = count_of(reader.searcher.search(_narrowed(reader, query, left), limit=1))
     return counts
 
 
-def _absent(found: _Found, asked: Iterable[Leaf], terms: Mapping[str, Mapping[str, int]]) -> set[Leaf]:
-    """Return the leaves that none of the documents matches."""
-    ranges = [leaf for leaf in asked if isinstance(leaf, Range)]
-    told = found.searcher.aggregate(
-        found.query, {str(number): _range(leaf) for number, leaf in enumerate(ranges)}
+def _looked_over(
+    reader: _Reader, query: Query, clauses: Mapping[str, Node]
+) -> tuple[dict[str, dict[str, int]], set[Leaf]]:
+    """Return documents per value of each field with terms, and the leaves that no document matches."""
+    asked = set().union(*map(leaves, clauses.values()))
+    ranges = {str(number): leaf for number, leaf in enumerate(asked) if isinstance(leaf, Range)}
+    fields = {leaf.field for leaf in asked if isinstance(leaf, Term)}
+    told = reader.searcher.aggregate(
+        query,
+        {
+            **{name: _range(leaf) for name, leaf in ranges.items()},
+            **{field: _terms(field, _ALL_TERMS) for field in fields},
+        },
     )
-    absent: set[Leaf] = {
-        leaf
-        for number, leaf in enumerate(ranges)
-        if not sum(bucket["doc_count"] for bucket in told[str(number)]["buckets"] if _is_in(bucket, leaf))
-    }
-    return absent | {
-        leaf for leaf in asked if isinstance(leaf, Term) and str(leaf.value) not in terms[leaf.field]
-    }
+    terms = {field: _read_terms(told[field]) for field in fields}
+    absent: set[Leaf] = {leaf for name, leaf in ranges.items() if not _in_range(told[name], leaf)}
+    absent |= {leaf for leaf in asked if isinstance(leaf, Term) and str(leaf.value) not in terms[leaf.field]}
+    return terms, absent
+
+
+def _terms(field: str, size: int) -> dict[str, Any]:
+    return {"terms": {"field": field, "size": size}}
+
+
+def _read_terms(told: Mapping[str, Any]) -> dict[str, int]:
+    return {bucket["key"]: bucket["doc_count"] for bucket in told["buckets"]}
 
 
 def _range(leaf: Range) -> dict[str, Any]:
@@ -191,17 +178,11 @@ def _range(leaf: Range) -> dict[str, Any]:
     return {"range": {"field": leaf.field, "ranges": [bounds]}}
 
 
-def _is_in(bucket: Mapping[str, Any], leaf: Range) -> bool:
-    """Tell the range's own bucket from those that fill the gaps beside it."""
+def _in_range(told: Mapping[str, Any], leaf: Range) -> int:
+    """Return the documents in the range itself, not in the ranges that fill the gaps beside it."""
     high = None if leaf.high is None else leaf.high + 1
-    return bool(bucket.get("from") == leaf.low and bucket.get("to") == high)
-
-
-def _counted(searcher: "Searcher", schema: "Schema", query: Query, shared: Query) -> _Found:
-    documents = count_of(searcher.search(query, limit=1))
-    return _Found(searcher, schema, query, shared, documents, count_of(searcher.search(shared, limit=1)))
-
-
-def _people(searcher: "Searcher", found: "SearchResult") -> list[int]:
-    addresses: list[DocAddress] = [address for _, address in found.hits]
-    return [int(person or 0) for person in searcher.fast_field_values("practitioner_id", addresses)]
+    return sum(
+        bucket["doc_count"]
+        for bucket in told["buckets"]
+        if bucket.get("from") == leaf.low and bucket.get("to") == high
+    )

@@ -63,12 +63,14 @@ def _by_score(searcher: "Searcher", documents: Sequence[tuple[float, DocAddress]
         score = documents[start][0]
         end = _end_of(documents, start)
         addresses = [address for _, address in islice(documents, start, end)]
-        people: _People = {}
-        for person, address in zip(_numbers(searcher, "practitioner_id", addresses), addresses, strict=True):
-            if person not in seen:
-                people.setdefault(person, []).append(address)
+        people = _numbers(searcher, "practitioner_id", addresses)
+        best = nsmallest(needed - len(hits), set(people) - seen)
+        documents_of: _People = {person: [] for person in best}
+        for person, address in zip(people, addresses, strict=True):
+            if person in documents_of:
+                documents_of[person].append(address)
         seen.update(people)
-        hits += [(score, person, people[person]) for person in nsmallest(needed - len(hits), people)]
+        hits += [(score, person, documents_of[person]) for person in best]
         start = end
     return hits
 

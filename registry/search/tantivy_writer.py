@@ -10,7 +10,7 @@ import structlog
 from tantivy import Index, IndexWriter, Query
 
 from registry.search.document import Operation
-from registry.search.mapping import Field, Mapping
+from registry.search.mapping import Mapping
 from registry.search.port import Outcome
 from registry.search.tantivy_columns import code_of, coded_fields
 from registry.search.tantivy_folder import IndexFolder
@@ -38,7 +38,7 @@ class IndexWriters:
     ) -> None:
         self._folder = folder
         self._schema = schema
-        self._fields = mapping.fields
+        self._types = {field.name: _TYPES[field.type] for field in mapping.fields.values()}
         self._coded = coded_fields(mapping)
         self._settings = settings
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ class IndexWriters:
             known = versions.get(operation.key)
             if known is not None and known > operation.version:
                 outcomes.append(Outcome(operation, "superseded"))
-            elif reason := _unfit(operation.stored, self._fields):
+            elif reason := _unfit(operation.stored, self._types):
                 outcomes.append(Outcome(operation, "failed", reason))
             else:
                 self._put(writer, operation, replace=known is not None)
@@ -146,18 +146,20 @@ class IndexWriters:
         writer.add_json(orjson.dumps(body | codes).decode())
 
 
-def _unfit(body: "Dictionary[str, Any]", fields: "Dictionary[str, Field]") -> str:
+def _unfit(body: "Dictionary[str, Any]", types: "Dictionary[str, type]") -> str:
     """Say what keeps a document out; "" if nothing does.
 
     Looked for before anything is written: Tantivy takes unknown fields silently, and a value of the wrong type
     it refuses only after the document's former version is deleted.
     """
     for name, value in body.items():
-        field = fields.get(name)
-        if field is None:
+        wanted = types.get(name)
+        if wanted is None:
             return f"unknown field: {name}"
-        values = value if isinstance(value, list) and field.type == "keyword" else [value]
-        if any(type(one) is not _TYPES[field.type] for one in values):
+        # Not isinstance: True is no number here.
+        if type(value) is wanted:
+            continue
+        if wanted is not str or type(value) is not list or not all(type(one) is str for one in value):
             return f"wrong type of value: {name}"
     return ""
 

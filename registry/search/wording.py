@@ -52,8 +52,11 @@ def name_node(found: tuple[Word, ...], role: Role, limits: Search) -> Sum:
 
     Of a name whose kind is known one word is enough: people have several given names, and double surnames.
     """
+    # A single letter alone is the beginning of a tenth of the register: it must then be the whole name.
+    may_begin = len(found) > 1 or len(found[0].typed[0]) > 1
     children = tuple(
-        _word(word, role, limits, last=position == len(found) - 1) for position, word in enumerate(found)
+        _word(word, role, limits, last=may_begin and position == len(found) - 1)
+        for position, word in enumerate(found)
     )
     if role == "any":
         needed = len(children) - 1 if len(children) >= _ONE_MAY_MISS else len(children)

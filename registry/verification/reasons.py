@@ -46,7 +46,8 @@ class Reason:
     nature: Nature
     sv: str
     en: str
-    source: str
+    source_sv: str
+    source_en: str
     licence_id: int | None = None
 
 
@@ -77,7 +78,8 @@ def licence_reasons(
             nature=rule.nature,
             sv=text("sv", rule.sv, each),
             en=text("en", rule.en, each),
-            source=rule.source,
+            source_sv=rule.source_sv,
+            source_en=rule.source_en,
             licence_id=licence.id,
         )
         for each in about
@@ -96,7 +98,8 @@ def outcome_reason(
         nature="administrative" if answer == "no" else "uncertain",
         sv=texts.fill(outcome.sv, _outcome_values(asked, basis, about, "sv")),
         en=texts.fill(outcome.en, _outcome_values(asked, basis, about, "en")),
-        source=outcome.source,
+        source_sv=outcome.source_sv,
+        source_en=outcome.source_en,
     )
 
 

@@ -80,7 +80,8 @@ class LicenceRule(_Table, frozen=True):
     when: Conditions
     sv: str
     en: str
-    source: str
+    source_sv: str
+    source_en: str
     gives_way: bool = False
 
 
@@ -91,7 +92,8 @@ class Outcome(_Table, frozen=True):
     answer: Literal["ask", "no", "remark"]
     sv: str
     en: str
-    source: str
+    source_sv: str
+    source_en: str
 
 
 class RuleSet(_Table, frozen=True):

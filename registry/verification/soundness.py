@@ -96,11 +96,11 @@ def _check_texts(rules: r.RuleSet) -> Iterator[str]:
 
 
 def _check_text(rule: r.LicenceRule | r.Outcome, allowed: frozenset[str]) -> Iterator[str]:
-    for name in ("sv", "en", "source"):
+    for name in ("sv", "en", "source_sv", "source_en"):
         text: str = getattr(rule, name)
         if not text.strip():
-            yield f"rule {rule.id!r} has no text in `{name}`."
-        if name == "source":
+            yield f"rule {rule.id!r} has no text in `{name.replace('_', '-')}`."
+        if name.startswith("source"):
             continue
         try:
             unknown = texts.placeholders(text) - allowed

@@ -41,7 +41,7 @@ _REASON = {
         "sv": "Legitimationen som sjuksköterska gäller den 2026-11-22.",
         "en": "The licence as registered nurse is in force on 2026-11-22.",
     },
-    "source": "The authority's own record",
+    "source": {"sv": "Myndighetens egen uppgift", "en": "The authority's own record"},
 }
 _LICENCE = PRACTITIONER_EXAMPLE["licences"][0]  # type: ignore[index] # the example above is a dict of known shape
 

@@ -69,7 +69,9 @@ class ReasonSchema(Answer):
         ),
     )
     text = ma.fields.Nested(Bilingual, required=True)
-    source = ma.fields.String(required=True, metadata=about("The law, decision or rule it rests on."))
+    source = ma.fields.Nested(
+        Bilingual, required=True, metadata=about("The law, decision or rule it rests on.")
+    )
 
 
 class VerifiedLicenceSchema(LicenceSchema):

@@ -113,7 +113,7 @@ def _reason(reason: Reason) -> present.Values:
         "answer": reason.answer,
         "nature": reason.nature,
         "text": {"sv": reason.sv, "en": reason.en},
-        "source": reason.source,
+        "source": {"sv": reason.source_sv, "en": reason.source_en},
     }
 
 

@@ -1,6 +1,5 @@
 """Checking a licence: one form, one verdict. The answer is sent at once, so that no address ever names a person."""
 
-from datetime import date
 from typing import Any
 
 from flask import Response, redirect, request, url_for
@@ -9,10 +8,8 @@ from flask import make_response as flask_response
 from registry.access.guard import requires_scope
 from registry.access.log import loggable
 from registry.errors import BadRequestError
-from registry.search.port import SearchPage
-from registry.search.query import SearchQuery
 from registry.verification.question import Question as AskedQuestion
-from registry.verification.verify import Answered, Verifier
+from registry.verification.verify import Answered
 from registry.web.context import context
 from registry.web.pages.blueprints import pages
 from registry.web.pages.check_form import Choices, FormError, Question, read_check_form
@@ -74,15 +71,6 @@ def answer(question: Question) -> Response:
 
 
 def _verify(question: Question) -> Answered:
-    shared = context()
-    verifier = Verifier(
-        sealer=shared.sealer,
-        search=_search,
-        rules=shared.rules,
-        vocabulary=shared.vocabulary,
-        zone=shared.settings.zone,
-        max_candidates=shared.settings.search.default_limit,
-    )
     asked = AskedQuestion(
         licence_number=question.licence_number,
         personal_number=question.personal_number,
@@ -92,13 +80,7 @@ def _verify(question: Question) -> Answered:
         authority=question.authority,
         on_date=question.on_date,
     )
-    with shared.truth.connect() as connection:
-        return verifier.verify(asked, connection, shared.now())
-
-
-def _search(query: SearchQuery, today: date) -> SearchPage:
-    """Ask the engine; it is opened when a name needs it, so that numbers are answered while it is down."""
-    return context().search.search(query, today)
+    return context().verify(asked)
 
 
 def _loggable(question: Question) -> dict[str, Any]:

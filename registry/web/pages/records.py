@@ -10,6 +10,7 @@ from registry.access.log import AccessEvent, events_about, loggable
 from registry.errors import NotFoundError
 from registry.records import read
 from registry.records.read import KnownIdentifier, Practitioner
+from registry.sealing import IDENTIFIER
 from registry.web.context import context
 from registry.web.pages.blueprints import pages
 from registry.web.pages.check_form import FormError
@@ -33,7 +34,6 @@ _PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 # No practitioner has it.
 _NOBODY = -1
 # As indexer/write.py seals identifiers.
-_IDENTIFIER_CONTEXT = b"identifier"
 # Events shown on one's own page, the latest first.
 MAX_EVENTS = 200
 
@@ -131,7 +131,7 @@ def _opened(person: Practitioner) -> dict[KnownIdentifier, str]:
     """Open the sealed numbers of the reader's own record."""
     sealer = context().sealer
     return {
-        identifier: _written(sealer.open(identifier.sealed, context=_IDENTIFIER_CONTEXT).decode())
+        identifier: _written(sealer.open(identifier.sealed, context=IDENTIFIER).decode())
         for identifier in person.identifiers
         if identifier.sealed is not None
     }

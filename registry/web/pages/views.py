@@ -185,8 +185,10 @@ class Viewer:
 
     def reason(self, reason: Reason) -> ReasonView:
         """Write a reason; one that speaks for no answer is a note."""
-        text = reason.sv if self.language.code == "sv" else reason.en
-        return ReasonView(reason.answer or "note", text, reason.source)
+        swedish = self.language.code == "sv"
+        text = reason.sv if swedish else reason.en
+        source = reason.source_sv if swedish else reason.source_en
+        return ReasonView(reason.answer or "note", text, source)
 
     def place(self, jurisdiction: str) -> str:
         """Write a jurisdiction (ISO 3166 `SE`, `US-WA`) with its country's name; other codes as they are."""

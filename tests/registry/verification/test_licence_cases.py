@@ -222,7 +222,7 @@ def test_the_texts_name_the_restriction_its_code_and_dates_and_the_authority() -
     assert "Treårig prövotid (kod 002, från 2024-03, till och med 2027-02-28)" in reason.sv
     assert "Treårig prövotid (code 002, from 2024-03, to and including 2027-02-28)" in reason.en
     assert reason.licence_id == 1
-    assert "8 kap." in reason.source
+    assert "8 kap." in reason.source_sv
 
 
 def test_a_restriction_without_words_of_its_own_gets_ours() -> None:

@@ -124,7 +124,10 @@ def test_person(case: Case) -> None:
         basis(*case.feeds, on_date=case.on),
     )
     assert (found.answer, found.reasons[0].code) == (case.answer, case.code)
-    assert all(reason.sv.strip() and reason.en.strip() and reason.source.strip() for reason in found.reasons)
+    assert all(
+        reason.sv.strip() and reason.en.strip() and reason.source_sv.strip() and reason.source_en.strip()
+        for reason in found.reasons
+    )
     assert [each.licence.id for each in found.licences] == sorted(each.id for each in case.licences)
 
 

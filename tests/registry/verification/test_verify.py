@@ -79,7 +79,11 @@ def test_nothing_of_a_personal_identity_number_is_in_the_answer_or_the_repr_of_t
     question = Question(personal_number=NUMBER)
     assert NUMBER[8:] not in repr(question)
     found = desk.ask(question).verification
-    texts = [text for reason in found.reasons for text in (reason.sv, reason.en, reason.source)]
+    texts = [
+        text
+        for reason in found.reasons
+        for text in (reason.sv, reason.en, reason.source_sv, reason.source_en)
+    ]
     assert not any(NUMBER[2:] in text for text in texts)
 
 

@@ -273,8 +273,8 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
         world = World(settings)
         now = datetime.now(UTC)
         world.describe_feed("hosp", name_sv="HOSP", name_en="HOSP (Sweden)")
-        # Months ago and yet fresh: what was known then counts for dates since then.
-        world.load(HOSP, feed="hosp", finished_at=now - timedelta(hours=1))
+        # Fresh, and yet known for long enough to answer about yesterday.
+        world.load(HOSP, feed="hosp", finished_at=now - timedelta(hours=40))
         world.describe_feed("washington", name_sv="Washingtons register", name_en="Washington register")
         world.load(WASHINGTON, feed="washington", finished_at=now - timedelta(hours=2))
         if published:

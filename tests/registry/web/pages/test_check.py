@@ -1,5 +1,6 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -142,16 +143,18 @@ def test_a_licence_from_abroad_is_said_to_be_so(employer: httpx.Client) -> None:
 
 
 def test_a_past_date_is_answered_in_the_past_tense(employer: httpx.Client) -> None:
-    page = check(employer, way="licence-number", licence_number="LK-200", on_date="2025-01-01")
-    assert heading(page) == "Nej, ingen legitimation som läkare gällde då"
-    yes = check(employer, way="licence-number", licence_number="SJ-100", on_date=yesterday())
-    # The registry has known this licence for an hour only, so it asks about earlier days.
-    assert heading(yes) == "Fråga myndigheten"
-    assert "till och med" not in text(yes)
+    no = check(employer, way="licence-number", licence_number="LK-200", on_date=day(1))
+    assert heading(no) == "Nej, ingen legitimation som läkare gällde då"
+    yes = check(employer, way="licence-number", licence_number="SJ-100", on_date=day(1))
+    assert heading(yes) == "Ja, legitimation som sjuksköterska gällde då"
+    assert "Legitimationen gällde utan begränsningar den" in text(yes)
+    # The registry did not know the licence then.
+    earlier = check(employer, way="licence-number", licence_number="SJ-100", on_date=day(9))
+    assert heading(earlier) == "Fråga myndigheten"
 
 
-def yesterday() -> str:
-    return (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+def day(ago: int) -> str:
+    return (datetime.now(ZoneInfo("Europe/Stockholm")).date() - timedelta(days=ago)).isoformat()
 
 
 def test_the_form_comes_back_with_what_is_wrong(employer: httpx.Client) -> None:

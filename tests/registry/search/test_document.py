@@ -1,0 +1,156 @@
+"""Documents are made from SQL truth, find what must be found, and hold nothing that must not be there."""
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from registry.identifiers import HOSP_ID, HSA_ID, NPI, PERSONAL_IDENTITY_NUMBER
+from registry.records.facts import NameFacts
+from registry.records.read import KnownIdentifier
+from registry.search.document import document_id, document_key, documents, operations
+from registry.search.mapping import load_mapping
+from tests.registry.search.people import licence, name, person, restriction
+
+
+def test_each_licence_has_a_document_and_a_person_without_one_has_their_own() -> None:
+    first, second = licence("A1"), licence("B2")
+    two = person("Eva Ek", first, second, version=9)
+    assert [(op.id, op.version) for op in documents(two)] == [(f"l{first.id}", 9), (f"l{second.id}", 9)]
+    none = person("Eva Ek", licences=(), version=4)
+    (only,) = documents(none)
+    assert (only.id, only.version) == (f"p{none.id}", 4)
+    assert only.body is not None
+    assert not {"status", "profession", "authority"} & only.body.keys()
+
+
+def test_what_must_leave_the_index_is_deleted_in_the_same_pass() -> None:
+    kept, gone = licence("A1"), licence("B2", gone=True)
+    someone = person("Eva Ek", kept, gone)
+    assert {op.id: op.body is None for op in operations(someone)} == {
+        f"l{kept.id}": False, f"l{gone.id}": True, f"p{someone.id}": True,
+    }  # fmt: skip
+    left = replace(someone, licences=(gone,))
+    assert {op.id: op.body is None for op in operations(left)} == {f"l{gone.id}": True, f"p{someone.id}": False}
+
+
+def test_a_protected_person_leaves_nothing() -> None:
+    someone = person("Eva Ek", licence("A1"), licence("B2"), protected=True, birth_date="1980")
+    changes = operations(someone)
+    assert len(changes) == 3
+    assert all(op.body is None and op.stored == {"key": op.key, "version": 1} for op in changes)
+    assert documents(someone) == []
+
+
+def test_every_document_fits_the_mapping() -> None:
+    someone = person(
+        "Åsa Östlund",
+        licence("A1", valid_from="2001", valid_to="2030-05", restrictions=(restriction("revoked"),)),
+        former=["Eva Ek"],
+        birth_date="1980-05",
+        identifiers=[(NPI, "1205839123")],
+    )
+    told = load_mapping().fields
+    for operation in operations(someone):
+        for field, value in operation.stored.items():
+            kind = {"keyword": (str, list), "boolean": bool}.get(told[field].type, int)
+            assert isinstance(value, kind), field  # type: ignore[arg-type]
+        assert orjson.dumps(operation.stored)
+
+
+def test_a_personal_identity_number_never_gets_into_a_document() -> None:
+    number = "198005039870"
+    someone = person(
+        "Eva Ek",
+        licence(number, jurisdiction="SE"),
+        licence("800503-9870", jurisdiction="SE"),
+        identifiers=[
+            (HSA_ID, f"SE{number[2:]}-0001"),
+            (HSA_ID, "SE8005039870-0001"),
+            (PERSONAL_IDENTITY_NUMBER, number),
+            ("http://electronichealth.se/identifier/personnummer", number),
+            ("urn:oid:2.16.840.1.113883.4.1", "123-45-6789"),
+        ],
+        birth_date="1980",
+    )
+    sealed = KnownIdentifier(PERSONAL_IDENTITY_NUMBER, "official", None, b"198005039870")
+    someone = replace(someone, identifiers=(*someone.identifiers, sealed))
+    text = orjson.dumps([op.stored for op in operations(someone)]).decode()
+    assert "9870" not in text
+    assert "6789" not in text
+    assert "number" not in text
+
+
+def test_public_numbers_stand_folded_in_every_document_of_the_person() -> None:
+    someone = person(
+        "Eva Ek", licence("RN 60.1"), licence(), identifiers=[(NPI, "1205839123"), (HOSP_ID, "4711")]
+    )
+    bodies = [op.body or {} for op in documents(someone)]
+    assert [body["number"] for body in bodies] == [["rn601", "1205839123", "4711"], ["1205839123", "4711"]]
+
+
+def test_names_go_to_the_fields_of_their_kind() -> None:
+    someone = person(name("Åsa / Lind-Öberg"), former=["Eva Ek"])
+    (operation,) = documents(someone)
+    body = operation.body or {}
+    assert body["written"] == ["åsa", "lindöberg", "lind", "öberg"]
+    assert body["given"] == ["asa", "aasa"]
+    assert body["family"] == ["lindoberg", "lindoeberg", "lind", "oberg", "oeberg"]
+    assert body["former"] == ["eva", "ek"]
+    assert set(body["names"]) == {*body["given"], *body["family"], *body["former"]}
+
+
+def test_a_middle_name_counts_as_given_and_as_family_name() -> None:
+    (operation,) = documents(person(NameFacts(given=("Eva",), middle="Berg", family="Ek")))
+    body = operation.body or {}
+    assert (body["given"], body["family"]) == (["eva", "berg"], ["berg", "ek"])
+
+
+def test_partial_dates_never_shorten_a_licence_nor_a_restriction() -> None:
+    one = licence(
+        valid_from="2001",
+        valid_to="2030-02",
+        restrictions=(
+            restriction("probation", "2003-05", "2004"),
+            restriction("conditions", "2006-01-01", "2006-06"),
+            restriction("suspended", None, "2002"),
+            restriction("revoked", "2007"),
+        ),
+    )
+    (operation,) = documents(person("Eva Ek", one, birth_date="1980-02"))
+    body = operation.body or {}
+    dates = {field: value for field, value in body.items() if field.endswith(("_from", "_to"))}
+    assert dates == {
+        "birth_from": 19800201,
+        "birth_to": 19800229,
+        "valid_from": 20010101,
+        "valid_to": 20300228,
+        "restricted_from": 20030501,
+        "restricted_to": 20060630,
+        "suspended_from": 0,
+        "suspended_to": 20021231,
+        "revoked_from": 20070101,
+        "revoked_to": 99991231,
+    }
+
+
+def test_a_damaged_record_stays_a_small_document() -> None:
+    words = " ".join(f"name{n}" for n in range(5000))
+    someone = person(NameFacts(text=words), licence("9" * 5000), former=[words])
+    (operation,) = documents(someone)
+    assert len(orjson.dumps(operation.stored)) < 10_000
+    assert "number" not in (operation.body or {})
+
+
+def test_a_person_without_a_name_sorts_last() -> None:
+    (nameless,) = documents(person(NameFacts()))
+    (last,) = documents(person("Bo Öööö"))
+    assert (nameless.body or {})["name_order"] > (last.body or {})["name_order"]
+
+
+def test_document_ids_and_keys_are_each_others_reverse() -> None:
+    for identity in ("l1", "p1", "l0", "p123456789012"):
+        assert document_id(document_key(identity)) == identity
+    for wrong in ("", "x1", "l", "l-1", "1"):
+        with pytest.raises(ValueError, match="no document id"):
+            document_key(wrong)
