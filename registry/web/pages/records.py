@@ -33,7 +33,6 @@ from registry.web.pages.views import LicenceView, PersonView, Viewer
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 # No practitioner has it.
 _NOBODY = -1
-# As indexer/write.py seals identifiers.
 # Events shown on one's own page, the latest first.
 MAX_EVENTS = 200
 
