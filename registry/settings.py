@@ -294,18 +294,19 @@ def _convert(values: dict[str, Any]) -> Settings:
 
 
 def _decode_secret(kind: type, value: object) -> object:
+    # A ValueError becomes an error that names the setting.
     if kind is not Secret or not isinstance(value, str):
-        raise NotImplementedError(f"can't read {kind}")
+        raise ValueError('Expected text, the secret itself or "file:PATH"')
     if not value.startswith("file:"):
         return Secret(value)
     path = Path(value.removeprefix("file:"))
     try:
         return Secret(path.read_text("utf-8").strip())
     except OSError as error:
-        raise SettingsError(f"A secret is to be read from {path}, which fails: {error.strerror}.") from error
+        raise ValueError(f"A secret is to be read from {path}, which fails: {error.strerror}") from error
     except UnicodeDecodeError:
         # Without its cause: the error would carry the file's bytes.
-        raise SettingsError(f"A secret is to be read from {path}, which is not UTF-8 text.") from None
+        raise ValueError(f"A secret is to be read from {path}, which is not UTF-8 text") from None
 
 
 def _check(settings: Settings) -> None:
@@ -313,6 +314,9 @@ def _check(settings: Settings) -> None:
     positive = {
         "database.pool_size": settings.database.pool_size,
         "search.max_limit": settings.search.max_limit,
+        "search.max_window": settings.search.max_window,
+        "tokens.jwks_ttl_s": settings.tokens.jwks_ttl_s,
+        "tokens.jwks_cooldown_s": settings.tokens.jwks_cooldown_s,
         "search.default_limit": settings.search.default_limit,
         "search.opensearch.bulk_bytes": settings.search.opensearch.bulk_bytes,
         "indexer.batch_rows": settings.indexer.batch_rows,

@@ -97,11 +97,11 @@ def _send_chunk(
 
 def _outcome(operation: Operation, item: dict[str, Any]) -> Outcome:
     status, error = item["status"], item.get("error")
+    if status == _CONFLICT:
+        return Outcome(operation, "superseded")
     if error is None:
         return Outcome(operation, "done")
     kind = error.get("type", "unknown")
-    if status == _CONFLICT:
-        return Outcome(operation, "superseded")
     if kind == _NO_INDEX_KIND:
         return Outcome(operation, "retry", NO_INDEX)
     if status in _LATER or kind in _LATER_KINDS:

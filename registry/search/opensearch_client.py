@@ -1,8 +1,10 @@
 """The OpenSearch client: how long it waits, how often it tries, and its errors in our words."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -46,10 +48,6 @@ def open_client(settings: "OpenSearchSettings", *, indexer: bool) -> "OpenSearch
             except ValueError as error:
                 raise SerializationError("not JSON") from error
 
-    if not settings.urls:
-        raise SettingsError(
-            "Setting search.opensearch.urls is empty; name at least one node, as https://host:9200."
-        )
     options: dict[str, Any] = {
         "serializer": FastSerializer(),
         "pool_maxsize": settings.pool_maxsize,
@@ -62,14 +60,29 @@ def open_client(settings: "OpenSearchSettings", *, indexer: bool) -> "OpenSearch
     }
     if settings.username:
         options["http_auth"] = (settings.username, settings.password.reveal())
-    if settings.ca_file:
-        options["ca_certs"] = settings.ca_file
-    try:
-        return OpenSearch(list(settings.urls), **options)
-    except (OSError, ValueError) as error:
+    if _checked_urls(settings.urls):
+        options["ssl_context"] = _certificates(settings.ca_file)
+    return OpenSearch(list(settings.urls), **options)
+
+
+def _checked_urls(urls: tuple[str, ...]) -> bool:
+    """Check the addresses and tell whether they use TLS."""
+    schemes = {urlsplit(url).scheme for url in urls}
+    if schemes not in ({"http"}, {"https"}):
         raise SettingsError(
-            "Settings search.opensearch.urls or ca_file can't be used: "
-            f"{type(error).__name__}. Write addresses as https://host:9200 and name a PEM file."
+            "Setting search.opensearch.urls must name at least one node, all as https://host:9200 "
+            "(or all as http:// where nobody else is on the network)."
+        )
+    return schemes == {"https"}
+
+
+def _certificates(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise SettingsError(
+            "Setting search.opensearch.ca_file must name a file of certificates in PEM form: "
+            f"{type(error).__name__}."
         ) from error
 
 

@@ -78,8 +78,8 @@ def licence_reasons(
             nature=rule.nature,
             sv=text("sv", rule.sv, each),
             en=text("en", rule.en, each),
-            source_sv=rule.source_sv,
-            source_en=rule.source_en,
+            source_sv=rule.source.sv,
+            source_en=rule.source.en,
             licence_id=licence.id,
         )
         for each in about
@@ -98,8 +98,8 @@ def outcome_reason(
         nature="administrative" if answer == "no" else "uncertain",
         sv=texts.fill(outcome.sv, _outcome_values(asked, basis, about, "sv")),
         en=texts.fill(outcome.en, _outcome_values(asked, basis, about, "en")),
-        source_sv=outcome.source_sv,
-        source_en=outcome.source_en,
+        source_sv=outcome.source.sv,
+        source_en=outcome.source.en,
     )
 
 

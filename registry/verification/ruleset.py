@@ -71,6 +71,13 @@ class Conditions(_Table, frozen=True):
         ]
 
 
+class Bilingual(_Table, frozen=True):
+    """A text in both languages."""
+
+    sv: str
+    en: str
+
+
 class LicenceRule(_Table, frozen=True):
     """One rule about one licence."""
 
@@ -80,8 +87,7 @@ class LicenceRule(_Table, frozen=True):
     when: Conditions
     sv: str
     en: str
-    source_sv: str
-    source_en: str
+    source: Bilingual
     gives_way: bool = False
 
 
@@ -92,8 +98,7 @@ class Outcome(_Table, frozen=True):
     answer: Literal["ask", "no", "remark"]
     sv: str
     en: str
-    source_sv: str
-    source_en: str
+    source: Bilingual
 
 
 class RuleSet(_Table, frozen=True):

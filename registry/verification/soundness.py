@@ -96,20 +96,20 @@ def _check_texts(rules: r.RuleSet) -> Iterator[str]:
 
 
 def _check_text(rule: r.LicenceRule | r.Outcome, allowed: frozenset[str]) -> Iterator[str]:
-    for name in ("sv", "en", "source_sv", "source_en"):
-        text: str = getattr(rule, name)
+    for language in texts.LANGUAGES:
+        if not getattr(rule.source, language).strip():
+            yield f"rule {rule.id!r} has no text in `source.{language}`."
+        text: str = getattr(rule, language)
         if not text.strip():
-            yield f"rule {rule.id!r} has no text in `{name.replace('_', '-')}`."
-        if name.startswith("source"):
-            continue
+            yield f"rule {rule.id!r} has no text in `{language}`."
         try:
             unknown = texts.placeholders(text) - allowed
         except ValueError as error:
-            yield f"rule {rule.id!r}, `{name}`: {error}."
+            yield f"rule {rule.id!r}, `{language}`: {error}."
             continue
         if unknown:
             known = ", ".join(sorted(allowed))
-            yield f"rule {rule.id!r}, `{name}`: there is no {min(unknown)!r} here; use one of {known}."
+            yield f"rule {rule.id!r}, `{language}`: there is no {min(unknown)!r} here; use one of {known}."
 
 
 def _check_order(rules: r.RuleSet) -> Iterator[str]:

@@ -55,5 +55,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(problem_pages.blueprint)
     pages.register(app, settings)
-    api.register(app, settings)
+    api.register(app, context)
     return app

@@ -76,7 +76,7 @@ def test_a_joined_word_is_known_whole_and_in_parts(joiner: str) -> None:
         ("-'-", []),
         ("", []),
         ("\u0301", []),
-        ("*?\"\\", []),
+        ('*?"\\', []),
         ("\ud800Ek", ["ek"]),
         ("李 小龙", ["李", "小龙"]),
         ("राम कुमार", ["राम", "कुमार"]),
@@ -87,7 +87,7 @@ def test_a_name_is_taken_apart_at_everything_that_is_no_letter(name: str, found:
 
 
 def test_a_word_without_end_is_cut() -> None:
-    (word,) = names.words("å" * 5000)
+    (word,) = names.words("ö" * 5000)
     assert len(word.written) == len(word.typed[0]) == len(word.typed[1]) == names.MAX_WORD
 
 

@@ -3,8 +3,8 @@
 import flask_smorest  # type: ignore[import-untyped]
 from flask import Flask
 
-from registry.settings import Settings
 from registry.web.api import feeds, info, openapi, practitioners, search, verifications
+from registry.web.context import Context
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]
@@ -16,7 +16,7 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
         """Leave errors to the app."""
 
 
-def register(app: Flask, settings: Settings) -> None:
+def register(app: Flask, ours: Context) -> None:
     """Put the API into `app`."""
     api = _Api(
         app,
@@ -24,10 +24,10 @@ def register(app: Flask, settings: Settings) -> None:
             "title": openapi.TITLE,
             "version": openapi.API_VERSION,
             "openapi_version": openapi.OPENAPI_VERSION,
-            **openapi.spec_options(settings),
+            **openapi.spec_options(ours.settings),
         },
     )
     for module in (info, search, practitioners, verifications, feeds):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(openapi.blueprint)
-    openapi.finish(app, api.spec.to_dict(), settings)
+    openapi.finish(app, api.spec.to_dict(), ours)

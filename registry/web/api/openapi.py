@@ -12,6 +12,7 @@ from registry.access.guard import public
 from registry.settings import Settings
 from registry.web.api.info import API_VERSION
 from registry.web.api.operation import PROBLEMS_KEY
+from registry.web.context import Context
 from registry.web.problem_types import PROBLEM_TYPES, ProblemType
 from registry.web.problems import MEDIA_TYPE, problem_body
 
@@ -123,18 +124,19 @@ def spec_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def finish(app: Flask, spec: Mapping[str, Any], settings: Settings) -> None:
+def finish(app: Flask, spec: Mapping[str, Any], ours: Context) -> None:
     """Complete the document that flask-smorest made, and keep it for answering.
 
-    Purposes and limits are the operator's, and refusals are the same words wherever they occur, so both are filled in here.
+    Purposes, limits and professions are the operator's, and refusals are the same words wherever they occur, so both are filled in here.
     """
+    settings = ours.settings
     document = dict(spec)
     for operations in document["paths"].values():
         for name, operation in operations.items():
             if name != "parameters":
                 slugs = operation.pop(PROBLEMS_KEY)
                 _document_refusals(operation["responses"], [PROBLEM_TYPES[slug] for slug in slugs], settings)
-    _fill_in(document, _from_settings(settings))
+    _fill_in(document, _decided(ours))
     # flask-smorest's own error shape and pagination, which are not ours.
     document["components"].pop("responses", None)
     for unused in ("Error", "PaginationMetadata"):
@@ -179,11 +181,12 @@ def _example(kind: ProblemType, settings: Settings) -> dict[str, Any]:
     )
 
 
-def _from_settings(settings: Settings) -> dict[str, dict[str, Any]]:
+def _decided(ours: Context) -> dict[str, dict[str, Any]]:
     """Return what the operator decides about parameters and fields, by their names."""
-    search = settings.search
+    search = ours.settings.search
     return {
-        "purpose": {"enum": list(settings.access.purposes)},
+        "purpose": {"enum": list(ours.settings.access.purposes)},
+        "profession": {"items": {"type": "string", "enum": sorted(ours.vocabulary.professions)}},
         "limit": {"default": search.default_limit, "maximum": search.max_limit},
         "name": {"maxLength": search.max_query_length},
     }

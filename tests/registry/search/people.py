@@ -43,9 +43,7 @@ def licence(number: str = "", *, gone: bool = False, authority: str = "board", *
 
 
 def restriction(kind: str, valid_from: str | None = None, valid_to: str | None = None) -> RestrictionFacts:
-    return msgspec.convert(
-        {"kind": kind, "valid_from": valid_from, "valid_to": valid_to}, RestrictionFacts
-    )
+    return msgspec.convert({"kind": kind, "valid_from": valid_from, "valid_to": valid_to}, RestrictionFacts)
 
 
 def name(text: str, use: str = "official") -> NameFacts:

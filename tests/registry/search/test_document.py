@@ -31,7 +31,10 @@ def test_what_must_leave_the_index_is_deleted_in_the_same_pass() -> None:
         f"l{kept.id}": False, f"l{gone.id}": True, f"p{someone.id}": True,
     }  # fmt: skip
     left = replace(someone, licences=(gone,))
-    assert {op.id: op.body is None for op in operations(left)} == {f"l{gone.id}": True, f"p{someone.id}": False}
+    assert {op.id: op.body is None for op in operations(left)} == {
+        f"l{gone.id}": True,
+        f"p{someone.id}": False,
+    }
 
 
 def test_a_protected_person_leaves_nothing() -> None:

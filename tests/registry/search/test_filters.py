@@ -16,7 +16,9 @@ def facets(page: SearchPage) -> dict[str, dict[str, int]]:
 
 def test_all_filters_must_hold_for_one_and_the_same_licence(register: Register) -> None:
     split = person(
-        "Eva Ek", licence(profession="physician", status="revoked"), licence(profession="midwife", status="active")
+        "Eva Ek",
+        licence(profession="physician", status="revoked"),
+        licence(profession="midwife", status="active"),
     )
     both = person("Eva Ek", licence(profession="physician"))
     register.publish(split, both)
@@ -71,7 +73,7 @@ def test_without_words_everyone_is_listed_by_name_and_counted(register: Register
 
 
 def held(status: str = "active", *restrictions: RestrictionFacts, **dates: str) -> Licence:
-    return licence(status=status, restrictions=restrictions, **dates)
+    return licence(status=status, restrictions=restrictions, **dates)  # type: ignore[arg-type]
 
 
 STATUS_CASES = [
@@ -90,12 +92,24 @@ STATUS_CASES = [
     ("a revocation from tomorrow", held("active", restriction("revoked", "2026-05-21")), "active"),
     ("revoked and over", held("active", restriction("revoked"), valid_to="2020"), "revoked"),
     ("suspended for a time", held("active", restriction("suspended", "2026-01", "2026-05")), "suspended"),
-    ("suspended for a time that has passed", held("active", restriction("suspended", "2025", "2025")), "active"),
+    (
+        "suspended for a time that has passed",
+        held("active", restriction("suspended", "2025", "2025")),
+        "active",
+    ),
     ("on probation", held("active", restriction("probation", "2026-01-01", "2029-01-01")), "restricted"),
-    ("limited prescribing and not begun", held("active", restriction("conditions"), valid_from="2027"), "unknown"),
+    (
+        "limited prescribing and not begun",
+        held("active", restriction("conditions"), valid_from="2027"),
+        "unknown",
+    ),
     ("a restriction of a kind we don't know", held("active", restriction("unknown")), "restricted"),
     ("revoked beside probation", held("active", restriction("probation"), restriction("revoked")), "revoked"),
-    ("a dead licence keeps its word", held("surrendered", restriction("revoked"), valid_to="2020"), "surrendered"),
+    (
+        "a dead licence keeps its word",
+        held("surrendered", restriction("revoked"), valid_to="2020"),
+        "surrendered",
+    ),
     ("suspended keeps its word", held("suspended", valid_to="2020"), "suspended"),
     ("unknown keeps its word", held("unknown", valid_to="2020"), "unknown"),
 ]

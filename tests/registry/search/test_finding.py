@@ -135,7 +135,11 @@ def test_a_licence_number_is_never_found_by_its_beginning_or_with_a_typo(registe
 def test_public_numbers_find_a_person_others_do_not(register: Register) -> None:
     someone = person(
         "Eva Ek",
-        identifiers=[(NPI, "1205839123"), (HSA_ID, "SE2321000016-1003"), ("urn:oid:2.16.578.1.12.4.1.4.1", "13116900216")],
+        identifiers=[
+            (NPI, "1205839123"),
+            (HSA_ID, "SE2321000016-1003"),
+            ("urn:oid:2.16.578.1.12.4.1.4.1", "13116900216"),
+        ],
     )
     register.publish(someone)
     assert register.found("1205839123") == [someone.id]
@@ -170,7 +174,10 @@ def test_a_person_with_several_licences_is_one_answer(register: Register) -> Non
 
 
 def test_names_are_ordered_by_the_swedish_alphabet(register: Register) -> None:
-    people = [person(n) for n in ("Bo Öberg", "Bo Ärlig", "Bo Åberg", "Bo Zorn", "Bo / Lind Berg", "Bo Lind", "Al Lind")]
+    people = [
+        person(n)
+        for n in ("Bo Öberg", "Bo Ärlig", "Bo Åberg", "Bo Zorn", "Bo / Lind Berg", "Bo Lind", "Al Lind")
+    ]
     register.publish(*people)
     assert register.found("bo", sort="name") == [p.id for p in (people[5], *people[4::-1])]
     assert register.found()[:2] == [people[6].id, people[5].id]

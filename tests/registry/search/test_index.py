@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from registry.search import IndexEngine, open_engine
+from registry.search import IndexEngine, SearchQuery, open_engine
 from registry.search.document import Operation, document_key, documents, licence_key, operations
 from registry.search.mapping import load_mapping
 from registry.settings import Search
-from tests.registry.search.people import Register, licence, person
+from tests.registry.search.people import TODAY, Register, licence, person
 
 
 def put(number: int, version: int, **body: object) -> Operation:
@@ -185,8 +185,13 @@ def test_protection_removes_every_trace_of_a_person(register: Register) -> None:
     someone = person("Eva Ek", one, licence(), birth_date="1980", version=1)
     register.publish(someone)
     register.publish(replace(someone, protected=True, version=2))
-    for asked in ({"text": "Eva Ek"}, {"licence_number": "AB123456"}, {"birth_date": "1980"}, {}):
-        page = register.search(**asked)
+    for asked in (
+        SearchQuery(text="Eva Ek"),
+        SearchQuery(licence_number="AB123456"),
+        SearchQuery(birth_date="1980"),
+        SearchQuery(),
+    ):
+        page = register.engine.search(asked, TODAY)
         assert (page.hits, page.total) == ((), 0)
         assert all(values == () for values in page.facets.values())
     assert list(register.engine.scan()) == []

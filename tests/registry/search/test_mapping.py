@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "search"
 
 
-def change(folder: Path, **changes: Any) -> None:
+def change(folder: Path, **changes: object) -> None:
     path = folder / "mapping.json"
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes))
 
@@ -59,7 +59,9 @@ def test_a_mapping_that_engines_can_not_share_stops_the_start(
         load_mapping(folder)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "not valid JSON"), ("[]", "JSON object"), (None, "can't be read")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "not valid JSON"), ("[]", "JSON object"), (None, "can't be read")]
+)
 def test_a_broken_file_stops_the_start(folder: Path, text: str | None, message: str) -> None:
     path = folder / "opensearch.json"
     path.unlink()
@@ -76,4 +78,9 @@ def test_paging_deeper_than_the_cluster_allows_stops_the_start() -> None:
 
 
 def test_no_text_of_a_document_is_analysed_so_both_engines_compare_alike() -> None:
-    assert {field.type for field in load_mapping().fields.values()} == {"keyword", "long", "integer", "boolean"}
+    assert {field.type for field in load_mapping().fields.values()} == {
+        "keyword",
+        "long",
+        "integer",
+        "boolean",
+    }

@@ -33,7 +33,14 @@ def test_the_largest_question_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     ("word", "distances"),
-    [("eva", set()), ("anna", {1}), ("janssen", {1}), ("lindqvis", {1, 2}), ("a" * 40, {1, 2}), ("a" * 41, set())],
+    [
+        ("eva", set()),
+        ("anna", {1}),
+        ("janssen", {1}),
+        ("lindqvis", {1, 2}),
+        ("a" * 40, {1, 2}),
+        ("a" * 41, set()),
+    ],
 )
 def test_typo_tolerance_grows_with_the_word_and_ends(word: str, distances: set[int]) -> None:
     scored = planned(word).scored
@@ -58,7 +65,7 @@ def test_one_letter_alone_is_a_whole_name(text: str, begins: bool) -> None:
     ("text", "numbers"),
     [
         ("RN 60123456", {"rn60123456", "60123456"}),
-        ("60 123.456", {"60123456", "60", "123456", "123", "456"}),
+        ("60 123.456", {"60123456", "60", "123", "456"}),
         ("Eva Ek 12-34", {"evaek1234", "1234"}),
     ],
 )
@@ -121,5 +128,7 @@ def test_questions_name_only_fields_of_the_mapping() -> None:
     assert asked.scored is not None
     trees = [asked.scored, *asked.required, *asked.chosen.values()]
     trees += [clause for facet in asked.facets for clause in (facet.clauses or {}).values()]
-    used = {leaf.field for tree in trees for leaf in leaves(tree)} | {facet.field for facet in asked.facets} - {""}
+    used = {leaf.field for tree in trees for leaf in leaves(tree)} | {
+        facet.field for facet in asked.facets
+    } - {""}
     assert used <= load_mapping().fields.keys()

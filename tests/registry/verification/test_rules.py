@@ -44,8 +44,7 @@ def first(**values: object) -> Callable[[Rules], None]:
         "when": {},
         "sv": "Ny.",
         "en": "New.",
-        "source-sv": "S",
-        "source-en": "S",
+        "source": {"sv": "S", "en": "S"},
     }
     return lambda rules: rules["licence-rules"].insert(0, {**new, **values})
 
@@ -58,8 +57,7 @@ def last_but_valid(**values: object) -> Callable[[Rules], None]:
         "nature": "valid",
         "sv": "Ny.",
         "en": "New.",
-        "source-sv": "S",
-        "source-en": "S",
+        "source": {"sv": "S", "en": "S"},
         **values,
     }
     return lambda rules: rules["licence-rules"].insert(-1, new)
@@ -102,7 +100,7 @@ DAMAGE: list[tuple[Callable[[Rules], None], list[str]]] = [
     (put("lapsed", id=" "), ["has no id"]),
     (put("lapsed", sv=""), ["'lapsed' has no text in `sv`"]),
     (put("lapsed", en="  "), ["'lapsed' has no text in `en`"]),
-    (put("lapsed", **{"source-sv": ""}), ["'lapsed' has no text in `source-sv`"]),
+    (put("lapsed", source={"sv": "", "en": "S"}), ["'lapsed' has no text in `source.sv`"]),
     (put("not-found", en=""), ["'not-found' has no text in `en`"]),
     (put("lapsed", sv="Slut {datum}."), ["'lapsed'", "no 'datum' here", "valid_to"]),
     (put("lapsed", sv="{restriction}"), ["'lapsed'", "no 'restriction' here"]),
@@ -254,5 +252,5 @@ def test_every_rule_names_its_source_and_every_sanction_of_hosp_its_law() -> Non
     rules = rule_book().sets[-1]
     by_id = {each.id: each for each in rules.licence_rules}
     for rule_id, code in (("revoked", "001"), ("probation", "002"), ("limited-prescribing", "003")):
-        assert "2010:659" in by_id[rule_id].source_sv
-        assert code in by_id[rule_id].source_sv
+        assert "2010:659" in by_id[rule_id].source.sv
+        assert code in by_id[rule_id].source.sv

@@ -20,7 +20,7 @@ def web_idp() -> Iterator[Idp]:
 
 def _make(folder: Path, idp: Idp, **environ: str) -> Service:
     trusted = {"REGISTRY_TOKENS__ISSUER": idp.issuer, "REGISTRY_TOKENS__AUDIENCE": AUDIENCE}
-    return Service(World(make_settings(folder, **trusted, **environ)), idp)
+    return Service(World(make_settings(folder, **{**trusted, **environ})), idp)
 
 
 @pytest.fixture

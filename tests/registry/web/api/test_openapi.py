@@ -94,6 +94,7 @@ def test_the_operators_purposes_and_limits_are_in_the_document(full: Service) ->
     parameters = {p["name"]: p["schema"] for p in document["paths"]["/v1/practitioners"]["get"]["parameters"]}
     assert parameters["purpose"]["enum"] == purposes
     assert (parameters["limit"]["default"], parameters["limit"]["maximum"]) == (20, 100)
+    assert "registered-nurse" in parameters["profession"]["items"]["enum"]
     assert document["components"]["schemas"]["Question"]["properties"]["purpose"]["enum"] == purposes
     assert "65536 bytes" in document["info"]["description"]
     assert "svenska" in document["info"]["description"]
