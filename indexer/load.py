@@ -196,7 +196,9 @@ class Load:
             self._writer().write(changes)
 
     def _seal(self, payload: bytes) -> bytes:
-        return self.sealer.seal(zlib.compress(payload, 1), context=PAYLOAD_CONTEXT)
+        # A small window: records are some kilobytes, and setting up the usual one costs more than packing them.
+        packer = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
+        return self.sealer.seal(packer.compress(payload) + packer.flush(), context=PAYLOAD_CONTEXT)
 
     def _first_of_each_key(self, rows: list[SourceRow], digests: dict[int, bytes]) -> list[SourceRow]:
         """Drop repeats; a repeat that says something else than the first is quarantined, not believed."""

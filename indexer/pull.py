@@ -109,6 +109,7 @@ class Puller:
                 write_quarantine(connection, feed.id, report.run, load.quarantined)
                 report.counts, report.state = load.counts, "succeeded"
                 _write_outcome(connection, report, fetched)
+            self._refresh_statistics(report.counts)
         except Exception:
             report.state = "failed"
             if load:
@@ -129,6 +130,20 @@ class Puller:
             snapshot=feed.mode == "snapshot",
             reread=self.reread,
         )
+
+    def _refresh_statistics(self, counts: Counts) -> None:
+        """After a large load PostgreSQL would plan with the statistics of before, until autovacuum looks.
+
+        Seen: reading one person took 4.5 ms instead of 1.3.
+        """
+        if (
+            self.engine.dialect.name != "postgresql"
+            or counts.added + counts.changed < self.settings.batch_rows
+        ):
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in t.metadata.sorted_tables:
+                connection.execute(sa.text(f'ANALYZE "{table.name}"'))
 
     def _last_stamp(self, feed_id: str) -> str | None:
         run = t.feed_run

@@ -31,8 +31,11 @@ def _open_sqlite(url: URL, settings: Database, *, service: bool) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     # The indexer may wait long for the one write lock, a request may not.
     wait_ms = settings.sqlite_busy_timeout_ms * (1 if service else 60)
+    # Each connection has a cache of its own, in KiB: the one of a load may be large, those of a worker's threads add up.
+    cache = 8192 if service else 131072
     engine = sa.create_engine(
         url,
+        hide_parameters=True,
         poolclass=QueuePool,
         pool_size=settings.pool_size,
         max_overflow=0,
@@ -49,7 +52,7 @@ def _open_sqlite(url: URL, settings: Database, *, service: bool) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            "cache_size=-65536",
+            f"cache_size=-{cache}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -68,6 +71,7 @@ def _open_postgresql(url: URL, settings: Database, *, service: bool) -> Engine:
         options.append(f"-c statement_timeout={settings.statement_timeout_ms}")
     return sa.create_engine(
         url,
+        hide_parameters=True,  # an error's text may reach a log; its values may not
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_s,

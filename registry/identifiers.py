@@ -20,6 +20,8 @@ NPI = "http://hl7.org/fhir/sid/us-npi"
 PERSONAL_SYSTEMS = frozenset({PERSONAL_IDENTITY_NUMBER, COORDINATION_NUMBER})
 # Systems whose numbers belong to exactly one person: two records that share one are about the same person.
 JOINING_SYSTEMS = frozenset({*PERSONAL_SYSTEMS, NPI, HSA_ID})
+# Only numbers that are meant to be public: any other system may be another country's personal identity number.
+PUBLIC_SYSTEMS = frozenset({NPI, HSA_ID, HOSP_ID, PRESCRIBER_CODE})
 
 # Hyphen and minus as keyboards, word processors and spreadsheets write them.
 _DASHES = "\u2010-\u2015\u2212"

@@ -13,7 +13,7 @@ import structlog
 def configure_logs(level: int = logging.INFO) -> None:
     """Send the log of this process to standard error."""
     show = (
-        structlog.dev.ConsoleRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if sys.stderr.isatty()
         else structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     )

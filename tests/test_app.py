@@ -165,7 +165,7 @@ def test_nothing_of_a_query_or_a_person_reaches_the_servers_logs(running: Runnin
         client.get(f"/v1/practitioners/{ANNA_NUMBER}")
         client.get("/v1/practitioners?name=800503-9808")
         client.get("/v1/a%0Ab%22")
-    _raw(running.url, b"GET /v1/practitioners?name=lindqvist HTTP/9\r\n\r\n")
+    _raw(running.url, b"GET /v1/practitioners?name=lindqvist HTTP/9\r\n\r\n", "400")
     lines = {line["path"]: line for line in _access_lines(running, found.headers["X-Request-Id"], paths=4)}
     asked = lines["/v1/practitioners"]
     assert (asked["status"], asked["method"]) == (400, "GET")
@@ -192,11 +192,34 @@ def _access_lines(running: Running, first: str, *, paths: int) -> list[dict[str,
     raise AssertionError(f"the access log lacks lines:\n{running.lines('out')}")
 
 
-def _raw(url: str, request: bytes) -> None:
+@pytest.mark.parametrize(
+    ("request_", "status", "slug"),
+    [
+        (b"GET /v1/feeds?x=" + b"berglund" * 700 + b" HTTP/1.1\r\n\r\n", "414", "uri-too-long"),
+        (
+            b"GET /v1/feeds HTTP/1.1\r\nX-Long: " + b"berglund" * 2000 + b"\r\n\r\n",
+            "431",
+            "headers-too-large",
+        ),
+        (b"BERGLUND\r\n\r\n", "400", "bad-request"),
+    ],
+)
+def test_what_the_server_refuses_by_itself_has_the_same_shape(
+    running: Running, request_: bytes, status: str, slug: str
+) -> None:
+    head, _, body = _raw(running.url, request_, status).partition("\r\n\r\n")
+    assert "application/problem+json" in head
+    assert json.loads(body)["type"].endswith(f"/problems/{slug}")
+    assert "berglund" not in body.lower()
+
+
+def _raw(url: str, request: bytes, status: str) -> str:
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request)
-        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        answer = connection.recv(65_536).decode()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    return answer
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_identifier_digest", ["digest"], unique=False)
         batch_op.create_index("ix_identifier_practitioner_id", ["practitioner_id"], unique=False)
         batch_op.create_index("ix_identifier_source_record_id", ["source_record_id"], unique=False)
-        batch_op.create_index("ix_identifier_system_value", ["system", "value"], unique=False)
+        batch_op.create_index("ix_identifier_value_system", ["value", "system"], unique=False)
 
     op.create_table(
         "licence",
@@ -346,7 +346,7 @@ def downgrade() -> None:
 
     op.drop_table("licence")
     with op.batch_alter_table("identifier", schema=None) as batch_op:
-        batch_op.drop_index("ix_identifier_system_value")
+        batch_op.drop_index("ix_identifier_value_system")
         batch_op.drop_index("ix_identifier_source_record_id")
         batch_op.drop_index("ix_identifier_practitioner_id")
         batch_op.drop_index("ix_identifier_digest")

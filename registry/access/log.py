@@ -7,6 +7,8 @@
 What a person typed goes into `question` through `loggable()`.
 """
 
+import contextlib
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -119,8 +121,13 @@ def record_access(
         raise AccessLogUnavailableError from None
 
 
+# SQLite waits for its write lock by sleeping and trying again, so threads that queue here first wait far less.
+_TURN = threading.Lock()
+
+
 def _write(engine: Engine, event: Mapping[str, Any], practitioner_ids: list[int]) -> int:
-    with writing(engine).begin() as connection:
+    turn = _TURN if engine.dialect.name == "sqlite" else contextlib.nullcontext()
+    with turn, writing(engine).begin() as connection:
         insert = access_event.insert().values(**event).returning(access_event.c.id)
         event_id = int(connection.execute(insert).scalar_one())
         if practitioner_ids:

@@ -28,13 +28,13 @@ def insert_rows(
     marks = ", ".join("?" * len(columns))
     # Names come from our own table definitions, values are bound.
     statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - see above
-    connection.exec_driver_sql(statement, [_sqlite_row(row) for row in rows])
+    if any(isinstance(table.c[name].type, sa.DateTime) for name in columns):
+        rows = [_sqlite_row(row) for row in rows]
+    connection.exec_driver_sql(statement, list(rows))
 
 
 def _sqlite_row(row: Row) -> Row:
-    if any(isinstance(value, datetime) for value in row):
-        return tuple(v.strftime(_SQLITE_TIME) if isinstance(v, datetime) else v for v in row)
-    return row
+    return tuple(v.strftime(_SQLITE_TIME) if isinstance(v, datetime) else v for v in row)
 
 
 def keys(connection: sa.Connection, values: Iterable[str]) -> sa.Select[tuple[str]]:

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
-from registry.identifiers import fold_number
+from registry.identifiers import PUBLIC_SYSTEMS, fold_number
 from registry.records import tables as t
 from registry.records.facts import (
     IdentifierUse,
@@ -21,6 +22,56 @@ from registry.sealing import Sealer
 # Bound variables per statement; SQLite's own limit is 32,766 in the versions we meet.
 CHUNK = 1000
 _NAME_ORDER = {"official": 0, "alias": 1, "former": 2}
+# Statements are built once: building one costs more than running most of them.
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_PEOPLE = sa.select(t.practitioner).where(t.practitioner.c.id.in_(_IDS))
+_NAMES = (
+    sa.select(t.practitioner_name)
+    .where(t.practitioner_name.c.practitioner_id.in_(_IDS))
+    .order_by(t.practitioner_name.c.id)
+)
+_IDENTIFIERS = (
+    sa.select(t.identifier).where(t.identifier.c.practitioner_id.in_(_IDS)).order_by(t.identifier.c.id)
+)
+_LICENCES = (
+    sa.select(t.licence, t.feed_run.c.started_at.label("known_since"))
+    .join(
+        t.licence_version,
+        (t.licence_version.c.licence_id == t.licence.c.id) & t.licence_version.c.known_to_run_id.is_(None),
+    )
+    .join(t.feed_run, t.feed_run.c.id == t.licence_version.c.known_from_run_id)
+    .where(t.licence.c.practitioner_id.in_(_IDS))
+    .order_by(t.licence.c.id)
+)
+_SPECIALTIES = sa.select(t.specialty).where(t.specialty.c.licence_id.in_(_IDS)).order_by(t.specialty.c.id)
+_RESTRICTIONS = (
+    sa.select(t.restriction).where(t.restriction.c.licence_id.in_(_IDS)).order_by(t.restriction.c.id)
+)
+_BY_NUMBER = sa.select(t.licence.c.practitioner_id).where(t.licence.c.number_key == sa.bindparam("key"))
+_BY_IDENTIFIER = sa.select(t.identifier.c.practitioner_id).where(
+    t.identifier.c.system.in_(sorted(PUBLIC_SYSTEMS))
+    & t.identifier.c.value.in_(sa.bindparam("values", expanding=True))
+)
+_BY_DIGEST = sa.select(t.identifier.c.practitioner_id).where(t.identifier.c.digest == sa.bindparam("digest"))
+_BY_PUBLIC_ID = sa.select(t.practitioner.c.id).where(t.practitioner.c.public_id == sa.bindparam("public_id"))
+_FEEDS = (
+    sa.select(
+        t.feed, t.authority.c.name_sv.label("authority_sv"), t.authority.c.name_en.label("authority_en")
+    )
+    .join(t.authority, t.authority.c.id == t.feed.c.authority_id)
+    .order_by(t.feed.c.id)
+)
+
+
+def _last_runs(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    run = t.feed_run
+    return sa.select(run).where(
+        run.c.id.in_(sa.select(sa.func.max(run.c.id)).where(*where).group_by(run.c.feed_id))
+    )
+
+
+_LAST_RUNS = _last_runs()
+_LAST_GOOD_RUNS = _last_runs(t.feed_run.c.state.in_(("succeeded", "unchanged")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +164,7 @@ def practitioners(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Pr
 
 
 def _chunk(connection: sa.Connection, ids: Sequence[int]) -> Iterable[tuple[int, Practitioner]]:
-    people = connection.execute(sa.select(t.practitioner).where(t.practitioner.c.id.in_(ids))).all()
+    people = connection.execute(_PEOPLE, {"ids": ids}).all()
     names = _names(connection, ids)
     identifiers = _identifiers(connection, ids)
     licences = _licences(connection, ids)
@@ -137,9 +188,8 @@ def _chunk(connection: sa.Connection, ids: Sequence[int]) -> Iterable[tuple[int,
 
 
 def _names(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[NameFacts]]:
-    table = t.practitioner_name
     found: dict[int, list[NameFacts]] = defaultdict(list)
-    rows = connection.execute(sa.select(table).where(table.c.practitioner_id.in_(ids)).order_by(table.c.id))
+    rows = connection.execute(_NAMES, {"ids": ids})
     for row in sorted(rows, key=lambda r: _NAME_ORDER.get(r.use, 9)):
         name = NameFacts(
             use=row.use,
@@ -156,11 +206,9 @@ def _names(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Name
 
 
 def _identifiers(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[KnownIdentifier]]:
-    table = t.identifier
     found: dict[int, list[KnownIdentifier]] = defaultdict(list)
     seen: set[tuple[int, str, str | bytes]] = set()
-    rows = connection.execute(sa.select(table).where(table.c.practitioner_id.in_(ids)).order_by(table.c.id))
-    for row in rows:
+    for row in connection.execute(_IDENTIFIERS, {"ids": ids}):
         # Two authorities may both send the same number; seals differ, digests tell.
         same = (row.practitioner_id, row.system, row.value if row.value is not None else row.digest)
         if same not in seen:
@@ -170,17 +218,7 @@ def _identifiers(connection: sa.Connection, ids: Sequence[int]) -> dict[int, lis
 
 
 def _licences(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Licence]]:
-    licence, version, run = t.licence, t.licence_version, t.feed_run
-    rows = connection.execute(
-        sa.select(licence, run.c.started_at.label("known_since"))
-        .join(
-            version,
-            (version.c.licence_id == licence.c.id) & version.c.known_to_run_id.is_(None),
-        )
-        .join(run, run.c.id == version.c.known_from_run_id)
-        .where(licence.c.practitioner_id.in_(ids))
-        .order_by(licence.c.id)
-    ).all()
+    rows = connection.execute(_LICENCES, {"ids": ids}).all()
     licence_ids = [row.id for row in rows]
     specialties = _specialties(connection, licence_ids)
     restrictions = _restrictions(connection, licence_ids)
@@ -216,7 +254,7 @@ def _licences(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[L
 
 def _specialties(connection: sa.Connection, licence_ids: Sequence[int]) -> dict[int, list[SpecialtyFacts]]:
     found: dict[int, list[SpecialtyFacts]] = defaultdict(list)
-    for row in _of_licences(connection, t.specialty, licence_ids):
+    for row in _of_licences(connection, _SPECIALTIES, licence_ids):
         found[row.licence_id].append(
             SpecialtyFacts(code=row.code, system=row.system, text=row.text, valid_from=row.valid_from)
         )
@@ -225,7 +263,7 @@ def _specialties(connection: sa.Connection, licence_ids: Sequence[int]) -> dict[
 
 def _restrictions(connection: sa.Connection, licence_ids: Sequence[int]) -> dict[int, list[RestrictionFacts]]:
     found: dict[int, list[RestrictionFacts]] = defaultdict(list)
-    for row in _of_licences(connection, t.restriction, licence_ids):
+    for row in _of_licences(connection, _RESTRICTIONS, licence_ids):
         found[row.licence_id].append(
             RestrictionFacts(
                 kind=row.kind, code=row.code, text=row.text, valid_from=row.valid_from, valid_to=row.valid_to
@@ -235,74 +273,47 @@ def _restrictions(connection: sa.Connection, licence_ids: Sequence[int]) -> dict
 
 
 def _of_licences(
-    connection: sa.Connection, table: sa.Table, ids: Sequence[int]
-) -> Iterable[sa.Row[tuple[object, ...]]]:
+    connection: sa.Connection, statement: sa.Select[Any], ids: Sequence[int]
+) -> Iterable[sa.Row[Any]]:
     for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
-        yield from connection.execute(
-            sa.select(table).where(table.c.licence_id.in_(some)).order_by(table.c.id)
-        )
+        yield from connection.execute(statement, {"ids": ids[start : start + CHUNK]})
 
 
 def ids_by_licence_number(connection: sa.Connection, number: str) -> list[int]:
-    """Find practitioners by licence number, or by a plain identifier such as an NPI. The index is not asked."""
+    """Find practitioners by licence number, or by another public number such as an NPI. The index is not asked."""
     key = fold_number(number)
     if not key:
         return []
-    licences = sa.select(t.licence.c.practitioner_id).where(t.licence.c.number_key == key)
-    identifiers = sa.select(t.identifier.c.practitioner_id).where(
-        t.identifier.c.value.in_(sorted({number.strip(), number.strip().upper(), key}))
+    values = sorted({number.strip(), number.strip().upper(), key})
+    return sorted(
+        set(connection.scalars(_BY_NUMBER, {"key": key}))
+        | set(connection.scalars(_BY_IDENTIFIER, {"values": values}))
     )
-    return sorted(set(connection.scalars(licences)) | set(connection.scalars(identifiers)))
 
 
 def ids_by_personal_number(connection: sa.Connection, sealer: Sealer, digits: str) -> list[int]:
     """Find practitioners by a 12-digit personal identity or coordination number, current or former."""
-    table = t.identifier
-    return sorted(
-        set(
-            connection.scalars(
-                sa.select(table.c.practitioner_id).where(table.c.digest == sealer.digest(digits))
-            )
-        )
-    )
+    return sorted(set(connection.scalars(_BY_DIGEST, {"digest": sealer.digest(digits)})))
 
 
 def id_by_public_id(connection: sa.Connection, public_id: str) -> int | None:
     """Find a practitioner by the id that URLs use."""
-    return connection.scalar(sa.select(t.practitioner.c.id).where(t.practitioner.c.public_id == public_id))
+    found: int | None = connection.scalar(_BY_PUBLIC_ID, {"public_id": public_id})
+    return found
 
 
 def feeds(connection: sa.Connection) -> dict[str, Feed]:
     """Read every feed with its last run and last successful run."""
-    run = t.feed_run
-    good = run.c.state.in_(("succeeded", "unchanged"))
-    last = _last_of_each(connection, run.c.id > 0)
-    last_good = _last_of_each(connection, good)
-    rows = connection.execute(
-        sa.select(
-            t.feed,
-            t.authority.c.name_sv.label("authority_sv"),
-            t.authority.c.name_en.label("authority_en"),
-        )
-        .join(t.authority, t.authority.c.id == t.feed.c.authority_id)
-        .order_by(t.feed.c.id)
-    )
+    last = {row.feed_id: row for row in connection.execute(_LAST_RUNS)}
+    last_good = {row.feed_id: row for row in connection.execute(_LAST_GOOD_RUNS)}
+    rows = connection.execute(_FEEDS)
     return {row.id: _feed(row, last.get(row.id), last_good.get(row.id)) for row in rows}
 
 
-def _last_of_each(
-    connection: sa.Connection, where: sa.ColumnElement[bool]
-) -> dict[str, sa.Row[tuple[object, ...]]]:
-    run = t.feed_run
-    newest = sa.select(sa.func.max(run.c.id)).where(where).group_by(run.c.feed_id)
-    return {row.feed_id: row for row in connection.execute(sa.select(run).where(run.c.id.in_(newest)))}
-
-
 def _feed(
-    row: sa.Row[tuple[object, ...]],
-    last: sa.Row[tuple[object, ...]] | None,
-    good: sa.Row[tuple[object, ...]] | None,
+    row: sa.Row[Any],
+    last: sa.Row[Any] | None,
+    good: sa.Row[Any] | None,
 ) -> Feed:
     return Feed(
         id=row.id,

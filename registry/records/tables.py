@@ -181,7 +181,8 @@ identifier = sa.Table(
     sa.Index("ix_identifier_practitioner_id", "practitioner_id"),
     sa.Index("ix_identifier_source_record_id", "source_record_id"),
     sa.Index("ix_identifier_digest", "digest"),
-    sa.Index("ix_identifier_system_value", "system", "value"),
+    # The value first: look-ups know it, and ask about several systems at once.
+    sa.Index("ix_identifier_value_system", "value", "system"),
 )
 
 licence = sa.Table(

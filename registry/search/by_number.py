@@ -13,9 +13,9 @@ from datetime import date
 import msgspec
 import sqlalchemy as sa
 
-from registry.identifiers import fold_number
+from registry.identifiers import PUBLIC_SYSTEMS, fold_number
 from registry.records.read import Licence, Practitioner, ids_by_licence_number, practitioners
-from registry.search.document import PUBLIC_SYSTEMS, documents
+from registry.search.document import documents
 from registry.search.in_memory import Body, matches, score
 from registry.search.port import FacetValue, Hit, SearchPage
 from registry.search.query import Plan, SearchQuery, plan

@@ -11,10 +11,8 @@ from typing import Any
 
 from registry import dates
 from registry.identifiers import (
-    HOSP_ID,
     HSA_ID,
-    NPI,
-    PRESCRIBER_CODE,
+    PUBLIC_SYSTEMS,
     fold_number,
     holds_personal_number,
 )
@@ -27,8 +25,6 @@ from registry.search.status import LIVE, as_day
 _MOST_KEYS = 64
 _ORDER_LENGTH = 60
 _WITHOUT_NAME = "~"  # sorts after all names
-# Only numbers that are meant to be public: any other system may be another country's personal identity number.
-PUBLIC_SYSTEMS = frozenset({NPI, HSA_ID, HOSP_ID, PRESCRIBER_CODE})
 _SWEDEN = "SE"
 _BEGINNING, _END = 0, 9999_12_31
 _CACHED_DAYS = 32_768  # the days of ninety years

@@ -1,5 +1,6 @@
 """The OpenSearch client: how long it waits, how often it tries, and its errors in our words."""
 
+import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,9 @@ def open_client(settings: "OpenSearchSettings", *, indexer: bool) -> "OpenSearch
         "dead_timeout": _DEAD_NODE_S,
         "timeout_cutoff": _DEAD_NODE_DOUBLINGS,
     }
+    # Below WARNING the client writes whole requests, and those hold names.
+    for name in ("opensearch", "opensearchpy.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     if settings.username:
         options["http_auth"] = (settings.username, settings.password.reveal())
     if _checked_urls(settings.urls):

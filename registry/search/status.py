@@ -14,6 +14,7 @@ mean, a restriction from the first day to the last. So a search shows rather too
 """
 
 from datetime import date
+from functools import lru_cache
 from typing import get_args
 
 from registry.records.facts import Status
@@ -28,6 +29,7 @@ def as_day(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
+@lru_cache(maxsize=64)
 def in_status(status: str, day: int) -> Node:
     """Return the licences that are in this status on the day (as yyyymmdd)."""
     live = either(*(Term("status", word) for word in LIVE))

@@ -33,7 +33,7 @@ from registry.search.tantivy_dsl import (
     build_schema,
     page_query,
 )
-from registry.search.tantivy_folder import IndexFolder
+from registry.search.tantivy_folder import PREFIX, IndexFolder
 from registry.search.tantivy_rank import ranked
 from registry.search.tantivy_writer import IndexWriters
 from registry.settings import Search
@@ -126,7 +126,7 @@ class TantivyEngine:
 
     def create_index(self) -> str:
         """Make a new empty index."""
-        name = self._mapping.index_name("registry", datetime.now(UTC))
+        name = self._mapping.index_name(PREFIX, datetime.now(UTC))
         with _file_errors():
             self._folder.create(name, self._schema)
         return name
@@ -134,12 +134,14 @@ class TantivyEngine:
     def bulk(self, operations: Sequence[Operation], index: str | None = None) -> list[Outcome]:
         """Apply operations; see `IndexEngine.bulk`."""
         try:
-            name = index or self._folder.current()
+            current = self._folder.current()
         except OSError:
-            name = None
+            current = None
+        name = index or current
         if name is None:
             return [Outcome(operation, "retry", NO_INDEX) for operation in operations]
-        return self._writers.apply(name, operations, keep_open=index is not None)
+        # On an index in use the lock is let go at once, so that publisher and rebuilder take turns.
+        return self._writers.apply(name, operations, keep_open=name != current)
 
     def finish_index(self, index: str) -> None:
         """End the build: merge what is small, let the writer's lock go."""

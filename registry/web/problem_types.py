@@ -155,6 +155,15 @@ _ALL = (
         "Skicka ett mindre innehåll.",
     ),
     ProblemType(
+        "uri-too-long",
+        414,
+        "The URL is too long",
+        "The address with its query string is longer than this service reads.",
+        "Ask for less at once; 2,048 characters are always read.",
+        "Adressen med sin frågesträng är längre än tjänsten läser.",
+        "Fråga efter mindre åt gången; 2 048 tecken läses alltid.",
+    ),
+    ProblemType(
         "unsupported-media-type",
         415,
         "The body has the wrong media type",
@@ -171,6 +180,15 @@ _ALL = (
         "Correct the fields that `errors` points at.",
         "Innehållet är JSON men ett fält är okänt, saknas eller är fel; `errors` pekar ut vart och ett (RFC 6901).",
         "Rätta de fält som `errors` pekar ut.",
+    ),
+    ProblemType(
+        "headers-too-large",
+        431,
+        "The request's headers are too large",
+        "A header, or all of them together, is larger than this service reads.",
+        "Send fewer or shorter headers. An access token may be as long as the setting `tokens.max_length` says.",
+        "En rubrik, eller alla tillsammans, är större än tjänsten läser.",
+        "Skicka färre eller kortare rubriker. Ett åtkomstintyg får vara så långt som inställningen `tokens.max_length` säger.",
     ),
     ProblemType(
         "internal",

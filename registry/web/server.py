@@ -1,29 +1,64 @@
-"""What gunicorn logs about requests: never a query string, a referrer or a personal identity number.
+"""What gunicorn logs and answers by itself: never a query string, a referrer or a personal identity number.
 
 Named in config/gunicorn.conf.py. Access lines are JSON on standard output; everything else goes through the same mask to
 standard error.
 """
 
 import re
+import socket
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import gunicorn.http.wsgi  # type: ignore[import-untyped]
+import gunicorn.util  # type: ignore[import-untyped]
 import orjson
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from registry.identifiers import mask_personal_numbers
+from registry.settings import Settings
 from registry.web.logs import frames
+from registry.web.problem_types import PROBLEM_TYPES
+from registry.web.problems import MEDIA_TYPE, problem_body
 
 _QUERY = re.compile(r"\?[^\s'\"]*")
 _MAX_PATH = 300
+_SLUGS = {414: "uri-too-long", 431: "headers-too-large", 500: "internal"}
 
 
 def hide_banner() -> None:
     """Tell no software or version in the header `Server`."""
     gunicorn.http.wsgi.SERVER = "registry"
+
+
+def answer_as_problems(settings: Settings) -> None:
+    """Give the refusals that gunicorn makes by itself, before a request is read, the shape of all others.
+
+    Its own pages repeat what was sent. Statuses that the API does not have become 400.
+    """
+
+    def write_error(sock: socket.socket, status: int, _reason: str, _message: str) -> None:
+        gunicorn.util.write_nonblock(sock, refusal(settings, status))
+
+    gunicorn.util.write_error = write_error
+
+
+def refusal(settings: Settings, status: int) -> bytes:
+    """Return a whole HTTP answer for a request that could not be read."""
+    kind = PROBLEM_TYPES[_SLUGS.get(status, "bad-request")]
+    body = orjson.dumps(problem_body(settings, kind, detail="", instance="", extra={}))
+    head = (
+        f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}",
+        "Server: registry",
+        "Connection: close",
+        f"Content-Type: {MEDIA_TYPE}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "X-Content-Type-Options: nosniff",
+    )
+    return "\r\n".join((*head, "", "")).encode("ascii") + body
 
 
 def masked(text: str) -> str:

@@ -17,7 +17,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 # Where an operation keeps the slugs of its problems until the document is made.
 PROBLEMS_KEY = "x-problems"
-_ALWAYS = ("bad-request", "invalid-query", "personal-number-in-url", "internal")
+_ALWAYS = (
+    "bad-request",
+    "invalid-query",
+    "personal-number-in-url",
+    "uri-too-long",
+    "headers-too-large",
+    "internal",
+)
 _TOKEN = ("unauthorized", "invalid-token", "insufficient-scope", "identity-provider-unavailable")
 _DATA = ("database-unavailable",)
 _BODY = ("invalid-json", "body-too-large", "unsupported-media-type", "invalid-body")

@@ -38,7 +38,7 @@ PROFESSIONS = ["physician", "midwife", "dentist"]
 AUTHORITIES = ["board", "other"]
 DATES = [None, "2019", "2026-05", "2026-05-19", "2026-05-20", "2026-05-21", "2030-01-01"]
 KINDS = ["revoked", "suspended", "probation", "conditions"]
-QUESTIONS = 150
+QUESTIONS = 100
 
 
 def some_people(rnd: random.Random, count: int) -> list[Practitioner]:

@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pytest
-
 from registry.records.facts import RestrictionFacts
 from registry.records.read import Licence
 from registry.search import SearchPage
@@ -131,9 +129,9 @@ def test_a_deceased_person_has_no_live_licence(register: Register) -> None:
     assert facets(register.search("eva"))["status"] == {"deceased": 1, "revoked": 1}
 
 
-@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1)])
-def test_every_licence_has_exactly_one_status_on_any_day(register: Register, day: date) -> None:
+def test_every_licence_has_exactly_one_status_on_any_day(register: Register) -> None:
     people = [person("Eva Ek", one) for _, one, _ in STATUS_CASES]
     register.publish(*people)
-    page = register.search("eva", today=day)
-    assert sum(facets(page)["status"].values()) == page.total == len(people)
+    for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1)):
+        page = register.search("eva", today=day)
+        assert sum(facets(page)["status"].values()) == page.total == len(people)

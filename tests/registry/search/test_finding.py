@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pytest
-
 from registry.identifiers import HSA_ID, NPI
 from registry.records.facts import NameFacts
 from registry.search import SearchQuery
@@ -20,39 +18,41 @@ def test_exact_comes_before_former_name_before_prefix_before_one_typo_before_two
     assert register.found("eva lindqvist") == [p.id for p in (exact, former, prefix, one, two)]
 
 
-@pytest.mark.parametrize(
-    ("asked", "held"),
-    [
-        ("Asa Ostlund", "Åsa Östlund"),
-        ("Aasa Oestlund", "Åsa Östlund"),
-        ("ÅSA ÖSTLUND", "Åsa Östlund"),
-        ("Åsa Östlund", "Asa Ostlund"),
-        ("Östergaard", "Per Østergård"),
-        ("Mueller", "Hans Müller"),
-        ("Strasse", "Karl Straße"),
-        ("Jose Nunez", "José Núñez"),
-        ("Thordur Gudmundsson", "Þórður Guðmundsson"),
-        ("Kjaer", "Ida Kjær"),
-        ("Ivanov", "Пётр Иванов"),
-        ("Anna Karin Ek", "Anna-Karin Ek"),
-        ("Annakarin Ek", "Anna-Karin Ek"),
-        ("Anna-Karin Ek", "Annakarin Ek"),
-        ("Anna-Karin Ek", "Anna Karin Ek"),
-        ("OBrien", "Pat O'Brien"),
-        ("O’Brien", "Pat O'Brien"),
-        ("Pat O Brien", "Pat O'Brien"),
-        ("brien", "Pat O'Brien"),
-        ("de la Cruz", "Rosa / de la Cruz"),
-        ("Lind Åberg", "Eva / Åberg Lind"),
-        ("Eva Lindqvst", "Eva Lindqvist"),
-        ("Eva Lnidqvist", "Eva Lindqvist"),
-        ("Kristoffersson", "Bo Christoffersson"),
-    ],
-)
-def test_a_name_is_found_as_people_type_it(register: Register, asked: str, held: str) -> None:
-    wanted = person(held)
-    register.publish(wanted, person("Nils Holgersson"))
-    assert register.found(asked) == [wanted.id]
+TYPED = [
+    ("Asa Ostlund", "Åsa Östlund"),
+    ("Aasa Oestlund", "Åsa Östlund"),
+    ("ÅSA ÖSTLUND", "Åsa Östlund"),
+    ("Åsa Östlund", "Asa Ostlund"),
+    ("Östergaard", "Per Østergård"),
+    ("Mueller", "Hans Müller"),
+    ("Strasse", "Karl Straße"),
+    ("Jose Nunez", "José Núñez"),
+    ("Thordur Gudmundsson", "Þórður Guðmundsson"),
+    ("Kjaer", "Ida Kjær"),
+    ("Ivanov", "Пётр Иванов"),
+    ("Anna Karin Ek", "Anna-Karin Ek"),
+    ("Annakarin Ek", "Anna-Karin Ek"),
+    ("Anna-Karin Ek", "Annakarin Ek"),
+    ("Anna-Karin Ek", "Anna Karin Ek"),
+    ("OBrien", "Pat O'Brien"),
+    ("O’Brien", "Pat O'Brien"),
+    ("Pat O Brien", "Pat O'Brien"),
+    ("brien", "Pat O'Brien"),
+    ("de la Cruz", "Rosa / de la Cruz"),
+    ("Lind Åberg", "Eva / Åberg Lind"),
+    ("Eva Lindqvst", "Eva Lindqvist"),
+    ("Eva Lnidqvist", "Eva Lindqvist"),
+    ("Kristoffersson", "Bo Christoffersson"),
+]
+
+
+def test_names_are_found_as_people_type_them(register: Register) -> None:
+    people = {held: person(held) for _, held in TYPED}
+    stranger = person("Nils Holgersson")
+    register.publish(*people.values(), stranger)
+    found = {asked: register.found(asked) for asked, _ in TYPED}
+    assert [asked for asked, held in TYPED if people[held].id not in found[asked]] == []
+    assert [asked for asked in found if stranger.id in found[asked]] == []
 
 
 def test_a_name_as_written_comes_before_the_same_letters_without_dots(register: Register) -> None:
@@ -113,15 +113,13 @@ def test_short_words_get_no_typo_tolerance(register: Register) -> None:
     assert register.found("Ale Ek") == []
 
 
-@pytest.mark.parametrize(
-    "asked", ["RN.60-123 456", "rn60123456", "RN 60123456", "leg nr RN60123456", "Eva Berg RN-60123456"]
-)
-def test_a_licence_number_is_found_however_it_is_spaced_and_first(register: Register, asked: str) -> None:
+def test_a_licence_number_is_found_however_it_is_spaced_and_first(register: Register) -> None:
     number = licence("RN60123456")
     wanted = person("Eva Ek", licence(), number)
     register.publish(wanted, person("Eva Berg", licence("RN60123457")))
-    page = register.search(asked)
-    assert (page.hits[0].practitioner_id, page.hits[0].document) == (wanted.id, f"l{number.id}")
+    ways = ["RN.60-123 456", "rn60123456", "RN 60123456", "leg nr RN60123456", "Eva Berg RN-60123456"]
+    first = {asked: register.search(asked).hits[0] for asked in ways}
+    assert {(hit.practitioner_id, hit.document) for hit in first.values()} == {(wanted.id, f"l{number.id}")}
 
 
 def test_a_licence_number_is_never_found_by_its_beginning_or_with_a_typo(register: Register) -> None:

@@ -55,12 +55,12 @@ def test_what_is_in_use_can_not_be_dropped(register: Register) -> None:
     assert register.engine.indices() == [register.index]
 
 
-@pytest.mark.parametrize("name", ["nothing", "*", "../index", "registry-licences", "registry-licences-0-0"])
-def test_only_an_index_of_the_registry_is_swapped_to_or_dropped(register: Register, name: str) -> None:
-    with pytest.raises(ValueError, match="index"):
-        register.engine.swap(name)
-    with pytest.raises(ValueError, match="index"):
-        register.engine.drop(name)
+def test_only_an_index_of_the_registry_is_swapped_to_or_dropped(register: Register) -> None:
+    for name in ("nothing", "*", "../index", "registry-licences", "registry-licences-0-0", ""):
+        with pytest.raises(ValueError, match="index"):
+            register.engine.swap(name)
+        with pytest.raises(ValueError, match="index"):
+            register.engine.drop(name)
     assert register.engine.current_index() == register.index
 
 
@@ -99,7 +99,7 @@ def test_swaps_are_never_seen_half_done(register: Register, settings: Search) ->
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        for _ in range(10):
+        for _ in range(6):
             last = register.engine.current_index()
             index = register.engine.create_index()
             register.engine.bulk(documents(someone), index)
@@ -112,7 +112,7 @@ def test_swaps_are_never_seen_half_done(register: Register, settings: Search) ->
         thread.join()
         service.close()
     assert wrong == []
-    assert asked >= 10
+    assert asked >= 6
 
 
 def test_a_scan_gives_every_document_once_in_key_order_without_deletions(register: Register) -> None:
@@ -151,24 +151,22 @@ def test_health_without_an_index_says_what_to_do(engine: IndexEngine) -> None:
     assert "indexer rebuild" in health.problem
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"surprise": 1}, "surprise"),
-        ({"valid_to": "soon"}, ""),
-        ({"siblings": "maybe"}, ""),
-        ({"practitioner_id": "Eva Ek"}, ""),
-    ],
-)
-def test_one_bad_document_is_named_and_the_others_go_on(
-    register: Register, body: dict[str, object], field: str
-) -> None:
-    outcomes = register.engine.bulk([put(1, 1), put(2, 1, **body), put(3, 1)])
+def test_bad_documents_are_named_and_the_others_go_on(register: Register) -> None:
+    bad: list[dict[str, object]] = [
+        {"surprise": 1},
+        {"valid_to": "soon"},
+        {"siblings": "maybe"},
+        {"practitioner_id": "Eva Ek"},
+    ]
+    changes = [put(1, 1), *(put(n, 1, **body) for n, body in enumerate(bad, start=2)), put(9, 1)]
+    outcomes = register.engine.bulk(changes)
     register.engine.refresh()
-    assert [o.state for o in outcomes] == ["done", "failed", "done"]
-    assert field in outcomes[1].reason
-    assert "Eva" not in outcomes[1].reason
-    assert [identity for identity, _ in register.engine.scan()] == ["l1", "l3"]
+    assert [o.state for o in outcomes] == ["done", "failed", "failed", "failed", "failed", "done"]
+    assert [field in o.reason for o, body in zip(outcomes[1:], bad, strict=False) for field in body] == [
+        True
+    ] * 4
+    assert not any("Eva" in o.reason or "soon" in o.reason for o in outcomes)
+    assert [identity for identity, _ in register.engine.scan()] == ["l1", "l9"]
 
 
 def test_a_bulk_larger_than_a_request_is_taken_in_pieces(register: Register, settings: Search) -> None:

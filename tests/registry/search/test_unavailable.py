@@ -1,5 +1,6 @@
 """When an engine is away, slow, locked, damaged or of another version: a clear error, nothing lost, nothing invented."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -174,3 +175,32 @@ def test_a_folder_that_can_not_be_made_is_unavailable(tmp_path: Path) -> None:
         engine.ensure_index()
     assert not engine.health().ok
     assert {o.state for o in engine.bulk(operations(person("Bo Ek")))} == {"retry"}
+
+
+def test_a_commit_that_fails_leaves_the_changes_to_the_caller(embedded: Register) -> None:
+    index = embedded.engine.create_index()
+    assert [o.state for o in embedded.engine.bulk(documents(person("Eva Ek")), index)] == ["done"]
+    shutil.rmtree(Path(embedded.settings.tantivy.path) / index)
+    (outcome,) = embedded.engine.bulk(documents(person("Eva Berg")), index)
+    assert outcome.state == "retry"
+    assert "can't be written" in outcome.reason
+    embedded.publish(person("Bo Ek"))
+
+
+def test_the_lock_of_an_index_in_use_is_not_kept(embedded: Register) -> None:
+    index = embedded.engine.create_index()
+    embedded.engine.swap(index)
+    assert [o.state for o in embedded.engine.bulk(documents(person("Eva Ek")), index)] == ["done"]
+    other = open_engine(embedded.settings, indexer=True)
+    assert [o.state for o in other.bulk(documents(person("Eva Berg")))] == ["done"]
+    other.close()
+
+
+def test_a_request_never_shows_in_the_clients_log(
+    tmp_path: Path, stoppable_opensearch: OpenSearchServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = OpenSearchEngine(cluster(tmp_path, stoppable_opensearch.url))
+    with caplog.at_level("DEBUG"), pytest.raises(SearchUnavailableError):
+        engine.search(SearchQuery(text="Evangelina"), TODAY)
+    assert "evangelina" not in caplog.text.lower()
+    engine.close()

@@ -3,8 +3,6 @@
 import random
 import threading
 
-import pytest
-
 from registry.search import IndexEngine, open_engine
 from registry.search.document import Operation, licence_key
 from registry.settings import Search
@@ -23,28 +21,26 @@ def delete(number: int, version: int) -> Operation:
     return Operation(licence_key(number), version, None)
 
 
-@pytest.mark.parametrize(
-    ("first", "then", "state", "kept"),
-    [
-        (put(1, 5), put(1, 6), "done", [("l1", 6)]),
-        (put(1, 5), put(1, 5), "done", [("l1", 5)]),
-        (put(1, 5), put(1, 4), "superseded", [("l1", 5)]),
-        (put(1, 5), delete(1, 6), "done", []),
-        (put(1, 5), delete(1, 4), "superseded", [("l1", 5)]),
-        (delete(1, 5), put(1, 6), "done", [("l1", 6)]),
-        (delete(1, 5), put(1, 4), "superseded", []),
-        (delete(1, 5), delete(1, 4), "superseded", []),
-    ],
-)
-def test_the_higher_version_wins(
-    register: Register, first: Operation, then: Operation, state: str, kept: list[tuple[str, int]]
-) -> None:
-    (outcome,) = register.engine.bulk([first])
-    assert outcome.state == "done"
-    (outcome,) = register.engine.bulk([then])
-    assert (outcome.state, outcome.settled) == (state, True)
+# What the index holds, what comes then, what becomes of it, and the version that stays.
+CASES = [
+    (put(1, 5), put(1, 6), "done", 6),
+    (put(2, 5), put(2, 5), "done", 5),
+    (put(3, 5), put(3, 4), "superseded", 5),
+    (put(4, 5), delete(4, 6), "done", None),
+    (put(5, 5), delete(5, 4), "superseded", 5),
+    (delete(6, 5), put(6, 6), "done", 6),
+    (delete(7, 5), put(7, 4), "superseded", None),
+    (delete(8, 5), delete(8, 4), "superseded", None),
+]
+
+
+def test_the_higher_version_wins(register: Register) -> None:
+    assert {o.state for o in register.engine.bulk([first for first, *_ in CASES])} == {"done"}
+    outcomes = register.engine.bulk([then for _, then, *_ in CASES])
+    assert [o.state for o in outcomes] == [state for *_, state, _ in CASES]
+    assert all(o.settled for o in outcomes)
     register.engine.refresh()
-    assert list(register.engine.scan()) == kept
+    assert list(register.engine.scan()) == [(then.id, kept) for _, then, _, kept in CASES if kept]
 
 
 def test_within_one_bulk_the_higher_version_wins_too(register: Register) -> None:

@@ -1,0 +1,35 @@
+"""A process for one job of the measurement, so that its memory is its own: `python -m tests.bench.worker JOB RESULT`.
+
+Arguments come as JSON on standard input, the result goes as JSON to the file RESULT; settings are the environment's.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from registry.logs import configure_logs
+from tests.bench import index_jobs, pull_floor, pull_jobs, query_floor
+
+JOBS: dict[str, Callable[..., msgspec.Struct]] = {
+    "pull": pull_jobs.first,
+    "pull-again": pull_jobs.again,
+    "pull-floor": pull_floor.measure,
+    "publish": index_jobs.publish,
+    "rebuild": index_jobs.rebuild,
+    "index-floor": index_jobs.floor,
+    "query-floor": query_floor.measure,
+}
+
+
+def main(name: str, result: Path) -> None:
+    """Run one job."""
+    configure_logs()
+    arguments: dict[str, Any] = msgspec.json.decode(sys.stdin.buffer.read())
+    result.write_bytes(msgspec.json.encode(JOBS[name](**arguments)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
