@@ -190,7 +190,7 @@ def test_a_fault_of_ours_is_told_without_its_words_in_answer_and_log(
     logged = "".join(capfd.readouterr()) + caplog.text
     assert answer.headers["X-Request-Id"] in logged
     assert "test_problems.py" in logged
-    for secret in ("Lindqvist", "9808", "RN-1", "INSERT"):
+    for secret in ("Lindqvist", "19800503-9808", "RN-1", "INSERT"):
         assert secret not in logged
         assert secret not in answer.get_data(as_text=True)
 
