@@ -90,13 +90,14 @@ def pull(
     """
     house = _house()
     chosen = _chosen(house, feeds, every=every)
+    sealer, vocabulary = Sealer(house.settings.privacy), load_vocabulary()
     reports = []
     for feed in chosen:
         with Bar(feed.id) as bar:
             puller = Puller(
                 engine=house.engine,
-                sealer=Sealer(house.settings.privacy),
-                vocabulary=load_vocabulary(),
+                sealer=sealer,
+                vocabulary=vocabulary,
                 settings=house.settings.indexer,
                 full=full,
                 reread=reread,

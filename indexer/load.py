@@ -172,7 +172,6 @@ class Load:
                     )
                 )
                 continue
-            same = head is not None and head.digest == digest and not head.gone
             known = head is not None and head.digest == digest
             sealed = b"" if known else self._seal(row.payload)
             changes.append(
@@ -185,7 +184,7 @@ class Load:
                     head.practitioner_id if head else None,
                 )
             )
-            if same:
+            if head and known and not head.gone:
                 self.counts.reread += 1
             elif head:
                 self.counts.changed += 1

@@ -88,6 +88,7 @@ class Puller:
                 report.error = f"unexpected {type(error).__name__}; see the log of the indexer"
                 _finish(self.engine, report)
                 raise
+            self._refresh_statistics(report.counts)
             return report
 
     def _pull(self, feed: FeedDescriptor, report: Report, previous: Previous | None, spool: Path) -> None:
@@ -109,7 +110,6 @@ class Puller:
                 write_quarantine(connection, feed.id, report.run, load.quarantined)
                 report.counts, report.state = load.counts, "succeeded"
                 _write_outcome(connection, report, fetched)
-            self._refresh_statistics(report.counts)
         except Exception:
             report.state = "failed"
             if load:

@@ -1,7 +1,6 @@
 """One record from the bytes an authority serves to the answer a caller gets, with no part replaced, on both sizes."""
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -23,13 +22,9 @@ from tests.registry.web.service import Service
 from tests.services.opensearch import OpenSearchServer
 from tests.support.authorities import authorities
 from tests.support.engines import index_of, large_house, small_house
+from tests.support.samples import SAMPLES, needs_samples
 
-SAMPLES = Path(os.environ.get("REGISTRY_SAMPLES") or Path(__file__).parents[2] / "shared" / "samples")
 NPPES = SAMPLES / "fhir-nppes" / "practitioners-400.yaml"
-needs_samples = pytest.mark.skipif(
-    not NPPES.exists(),
-    reason="the published sample data is not here: set REGISTRY_SAMPLES to its folder",
-)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Real directories, as published. Skipped where the samples are not at hand (see REGISTRY_SAMPLES)."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,12 @@ from indexer.feeds import FeedDescriptor, Fetched, SourceRow, parse
 from indexer.normalize import Normalizer
 from registry.identifiers import NPI, fold_number
 from registry.records.facts import PersonFacts
-from registry.settings import ROOT, Indexer
+from registry.settings import Indexer
 from registry.vocabulary import load_vocabulary
 from tests.indexer.feeds.conftest import Described
+from tests.support.samples import SAMPLES, needs_samples
 
-SAMPLES = Path(os.environ.get("REGISTRY_SAMPLES") or ROOT.parent / "shared" / "samples")
-pytestmark = pytest.mark.skipif(
-    not SAMPLES.is_dir(),
-    reason=f"no samples at {SAMPLES}: set REGISTRY_SAMPLES to the folder that holds them",
-)
+pytestmark = needs_samples
 
 
 def people(feed: FeedDescriptor, path: Path, settings: Indexer) -> dict[str, PersonFacts]:

@@ -1,12 +1,10 @@
-import os
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from indexer.sandbox import fixed
 from registry.identifiers import parse_personal_number
-from registry.settings import ROOT
+from tests.support.samples import SAMPLES, needs_samples
 
 YEAR = 2026
 BY_NUMBER = {person.number: person for person in fixed.swedes(YEAR, 0)}
@@ -98,10 +96,7 @@ def test_logins_have_valid_numbers_and_the_staff_member_is_in_the_register() -> 
     assert fixed.EMPLOYER_NUMBER not in BY_NUMBER
 
 
-SAMPLES = Path(os.environ.get("REGISTRY_SAMPLES") or ROOT.parent / "shared" / "samples")
-
-
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="REGISTRY_SAMPLES names no folder of real samples")
+@needs_samples
 def test_no_fixed_person_bears_a_number_or_surname_of_the_samples() -> None:
     text = "".join(p.read_text("utf-8", "replace") for p in SAMPLES.rglob("*") if p.is_file()).casefold()
     families = {p.family for p in BY_NUMBER.values()} | {p.family for p in fixed.washingtonians(YEAR)}
