@@ -1,57 +1,26 @@
 """The `indexer` command: pull feeds into SQL truth, and keep the search index a true projection of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import click
-from sqlalchemy.engine import Engine
 
 from indexer import compare as comparing
 from indexer import publish as publishing
 from indexer import rebuild as rebuilding
 from indexer import status as statuses
-from indexer.feeds.descriptor import FeedDescriptor, load_feeds
+from indexer.cli_changes import HELD, add_commands, pulled
+from indexer.cli_run import run
+from indexer.feeds.descriptor import FeedDescriptor
+from indexer.house import House, open_house
 from indexer.progress import Bar
 from indexer.pull import Puller, Report
 from registry.console import json_option, show, told_plainly
-from registry.database import open_database
 from registry.errors import BadRequestError, RegistryError
 from registry.logs import configure_logs
-from registry.migrate import require_current
 from registry.sealing import Sealer
-from registry.search import open_engine
-from registry.search.port import IndexEngine
-from registry.settings import Settings, load_settings
+from registry.settings import load_settings
 from registry.vocabulary import load_vocabulary
-
-
-@dataclass(frozen=True)
-class House:
-    """What the commands work with, opened when first needed."""
-
-    settings: Settings
-
-    @cached_property
-    def engine(self) -> Engine:
-        """SQL truth, checked to be at the schema this version needs."""
-        require_current(self.settings)
-        return open_database(self.settings.database.url, self.settings.database, service=False)
-
-    @cached_property
-    def search(self) -> IndexEngine:
-        """The search engine, with the indexer's patience."""
-        return open_engine(self.settings.search, indexer=True)
-
-    @cached_property
-    def feeds(self) -> dict[str, FeedDescriptor]:
-        """Feeds by id, from config/feeds or the folder that REGISTRY_FEEDS_DIR names."""
-        return load_feeds()
-
-
-def _house() -> House:
-    return House(load_settings())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -72,26 +41,22 @@ def main() -> None:
     "--full", is_flag=True, help="Compare every record, also when the feed says that nothing changed."
 )
 @click.option("--reread", is_flag=True, help="Take and normalize every record anew, changed or not.")
-@click.option(
-    "--approve-removals",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Let this pull remove up to N records that its full file no longer holds.",
-)
+@click.option("--again", is_flag=True, help="Load also a file whose run has been rolled back.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; show what would change, with examples.")
 @json_option
 @told_plainly
 def pull(
-    feeds: tuple[str, ...], every: bool, full: bool, reread: bool, approve_removals: int, as_json: bool
+    feeds: tuple[str, ...], every: bool, full: bool, reread: bool, again: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Pull FEEDS (ids, see `indexer feeds`) into SQL truth.
 
-    Exit code 1 when a feed failed; the others are pulled all the same.
+    Exit code 1 when a feed failed, 3 when none failed but a run is held (see `indexer approve`); the others are pulled
+    all the same.
     """
-    house = _house()
+    house = open_house()
     chosen = _chosen(house, feeds, every=every)
     sealer, vocabulary = Sealer(house.settings.privacy), load_vocabulary()
-    reports = []
+    reports: list[Report] = []
     for feed in chosen:
         with Bar(feed.id) as bar:
             puller = Puller(
@@ -101,13 +66,18 @@ def pull(
                 settings=house.settings.indexer,
                 full=full,
                 reread=reread,
-                approved=approve_removals,
+                again=again,
+                dry_run=dry_run,
                 progress=bar.show,
             )
-            reports.append(puller.pull(feed))
-    show([report.as_dict() for report in reports], as_json=as_json, text="\n".join(map(_pulled, reports)))
-    if any(report.state == "failed" for report in reports):
+            # A dry run leaves nothing behind, so a second one would show the same file again.
+            reports += [puller.pull(feed)] if dry_run else puller.pull_all(feed)
+    show([report.as_dict() for report in reports], as_json=as_json, text="\n".join(map(pulled, reports)))
+    states = {report.state for report in reports}
+    if "failed" in states:
         raise click.exceptions.Exit(1)
+    if "held" in states:
+        raise click.exceptions.Exit(HELD)
 
 
 def _chosen(house: House, ids: Iterable[str], *, every: bool) -> list[FeedDescriptor]:
@@ -119,32 +89,12 @@ def _chosen(house: House, ids: Iterable[str], *, every: bool) -> list[FeedDescri
     return [house.feeds[name] for name in ids]
 
 
-def _pulled(report: Report) -> str:
-    c = report.counts
-    if report.state == "failed":
-        return f"{report.feed}: failed, nothing was changed. {report.error}"
-    if report.state == "unchanged":
-        return f"{report.feed}: the feed has not changed since the last pull (0 added, 0 changed)."
-    text = (
-        f"{report.feed}: {c.read} read, {c.added} added, {c.changed} changed, {c.unchanged} unchanged, "
-        f"{c.removed} removed, {c.quarantined} quarantined, {c.duplicates} duplicates."
-    )
-    if c.reread:
-        text += f" {c.reread} unchanged records were normalized anew."
-    if c.withheld:
-        text += (
-            f" {c.withheld} records are absent from the file; that is too many to believe, so none was removed. "
-            f"Look at the feed; if it is right, run: indexer pull {report.feed} --approve-removals {c.withheld}"
-        )
-    return text
-
-
 @main.command("feeds")
 @json_option
 @told_plainly
 def list_feeds(as_json: bool) -> None:
     """List the feeds and check their files."""
-    feeds = _house().feeds.values()
+    feeds = open_house().feeds.values()
     show(
         [{"id": f.id, "authority": f.authority.id, "format": f.format, "mode": f.mode} for f in feeds],
         as_json=as_json,
@@ -160,7 +110,7 @@ def publish(as_json: bool) -> None:
 
     Exit code 1 when changes failed or became dead letters (see `indexer status`); they stay in the queue.
     """
-    house = _house()
+    house = open_house()
     with Bar("publish") as bar:
         result = publishing.publish(house.engine, house.search, house.settings.indexer, bar.show)
     show(
@@ -180,7 +130,7 @@ def rebuild(as_json: bool) -> None:
 
     Searches go on against the old index until the new one has passed its checks.
     """
-    house = _house()
+    house = open_house()
     with Bar("rebuild") as bar:
         result = rebuilding.rebuild(house.engine, house.search, house.settings.indexer, bar.show)
     show(
@@ -195,7 +145,7 @@ def rebuild(as_json: bool) -> None:
 @told_plainly
 def compare(as_json: bool) -> None:
     """Compare SQL truth with the search index, document by document. Exit code 1 when they differ."""
-    house = _house()
+    house = open_house()
     with Bar("compare") as bar:
         result = comparing.compare(house.engine, house.search, bar.show)
     show(
@@ -209,11 +159,18 @@ def compare(as_json: bool) -> None:
 
 @main.command()
 @click.argument("feed", required=False)
+@click.option("--check", is_flag=True, help="Only tell what needs a person; exit code 1 when something does.")
 @json_option
 @told_plainly
-def status(feed: str | None, as_json: bool) -> None:
+def status(feed: str | None, check: bool, as_json: bool) -> None:
     """Show how old the feeds are, what waits to be published and what is in quarantine (of FEED: row by row)."""
-    house = _house()
+    house = open_house()
+    if check:
+        found_problems = statuses.problems(house.engine, feeds=house.feeds.values())
+        show(found_problems, as_json=as_json, text="\n".join(found_problems) or "All is well.")
+        if found_problems:
+            raise click.exceptions.Exit(1)
+        return
     if feed:
         rows = statuses.quarantine(house.engine, feed)
         text = "\n".join(f"row {r['row']} {r['key']} {r['field']}: {r['reason']} | {r['echo']}" for r in rows)
@@ -245,6 +202,9 @@ def sandbox(host: str, port: int, size: int, seed: int, feeds_dir: Path | None) 
         write_feed_files(feeds_dir, f"http://{host}:{port}")
     serve(host, port, size=size, seed=seed)
 
+
+add_commands(main)
+main.add_command(run)
 
 if __name__ == "__main__":
     main()

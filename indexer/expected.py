@@ -12,7 +12,8 @@ _STREAMED = 10_000
 def _keys() -> sa.CompoundSelect[tuple[int, int]]:
     """Select key and version of every document (see `registry.search.document`): licences that stand, and people without."""
     person, licence = t.practitioner, t.licence
-    shown = ~person.c.protected
+    # A person who was merged into another has nothing left to be found by.
+    shown = ~person.c.protected & person.c.merged_into_id.is_(None)
     licences = (
         sa.select((licence.c.id * 2).label("key"), person.c.version)
         .join(person, person.c.id == licence.c.practitioner_id)

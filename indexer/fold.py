@@ -21,14 +21,14 @@ def fold_people(connection: sa.Connection, people: Iterable[int]) -> None:
     if not ids:
         return
     folded = _folded(connection, ids)
-    names = ("version", "birth_date", "deceased", "deceased_date", "protected", "county")
-    table = t.practitioner
-    connection.execute(
-        sa.update(table)
-        .where(table.c.id == sa.bindparam("person"))
-        .values({name: sa.bindparam(name) for name in names}),
+    nothing = _fold(())  # of someone whose records have all been joined to another
+    names = ("birth_date", "deceased", "deceased_date", "protected", "county")
+    bulk.update_rows(
+        connection,
+        t.practitioner,
+        ("version", *names),
         [
-            {"person": person, "version": version, **folded[person]}
+            (person, version, *(folded.get(person, nothing)[name] for name in names))
             for person, version in zip(ids, allocate(connection, len(ids)), strict=True)
         ],
     )

@@ -1,73 +1,65 @@
-"""Loading a feed's records into SQL truth: compare by digest, normalize what changed, write it with its history.
+"""Loading a feed's records into SQL truth: meet what is known, normalize what changed, write it with its history.
 
 Everything of one run happens in the one transaction of the caller: a crash anywhere leaves the last good state.
 """
 
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Protocol
 
-import orjson
+import msgspec
 import sqlalchemy as sa
 
-from indexer.feeds import BadRow, SourceRow
-from indexer.feeds.rows import echo
+from indexer import held
+from indexer.feeds.descriptor import AS_CONFIGURED, Limits
+from indexer.feeds.formats import Normalizes
+from indexer.feeds.rows import BadRow, GoneRow, Row, SourceRow
 from indexer.guard import Guard
-from indexer.normalize import BadRecordError
+from indexer.heads import Head, heads_by_key, latest_payloads
+from indexer.joins import record_joins
+from indexer.known import NOTHING_KNOWN, load_known
+from indexer.normalize.errors import BadRecordError
+from indexer.payloads import open_payload, seal_payload
 from indexer.people import find_or_make_people
-from indexer.write import Change, Writer
-from registry.identifiers import PERSONAL_SYSTEMS, mask_personal_numbers
-from registry.records import bulk
+from indexer.quarantine import CONFLICT, TEST_PERSON, UNREADABLE, Quarantine
+from indexer.testpeople import EVERYBODY, TestPeople
+from indexer.vanished import Vanished
+from indexer.write import Change, Refreshed, Writer, ended_licences
+from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import tables as t
 from registry.records.facts import PersonFacts
 from registry.sealing import Sealer
 from registry.settings import Indexer
 
-PAYLOAD_CONTEXT = b"source-record"
-
-# Keys seen in this run: tells duplicates, and afterwards what a full file no longer holds. A temporary table,
-# so that memory stays flat for a register of any size.
-_seen = sa.Table(
-    "run_seen",
-    sa.MetaData(),
-    sa.Column("key", sa.Text, primary_key=True),
-    prefixes=["TEMPORARY"],
-)
-
-
-class Normalizes(Protocol):
-    """What the loader needs of a normalizer."""
-
-    def facts(self, payload: bytes) -> PersonFacts:
-        """Return what the record says, or raise BadRecordError."""
+_ENCODER = msgspec.json.Encoder()
 
 
 @dataclass
 class Counts:
-    """What a run did, in source records. `reread`: unchanged, but normalized anew."""
+    """What a run did, in source records.
+
+    Attributes:
+        unchanged: say what they said; also in other bytes.
+        immaterial: say something else, but nothing that the registry keeps.
+        withheld, changes_withheld: removals and changes put aside by a held run.
+        reread: unchanged, but normalized anew with another outcome.
+        test_people: refused because nobody real is meant.
+    """
 
     read: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    immaterial: int = 0
     removed: int = 0
     withheld: int = 0
+    changes_withheld: int = 0
     quarantined: int = 0
     duplicates: int = 0
     reread: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The current state of a source record, as the loader needs it."""
-
-    id: int
-    practitioner_id: int
-    digest: bytes
-    gone: bool
+    test_people: int = 0
+    skipped: int = 0
 
 
 @dataclass
@@ -76,8 +68,12 @@ class Load:
 
     Attributes:
         connection: in a write transaction; committed by the caller.
-        snapshot: the file is the whole register, so that what is absent is gone.
+        complete: the whole register is read, so that what is absent is gone.
+        context: everything that decides how rows are read (format and options), for the fingerprints.
+        hold: why the run is held; "" for an ordinary one. See `indexer.guard`.
+        personal_keys: the feed's keys are personal identity numbers, and stand in SQL as keyed digests.
         reread: normalize every record, changed or not (after the normalizer or a vocabulary changed).
+        rows_come: False when only `apply` will be used: what stands need not be known then.
     """
 
     connection: sa.Connection
@@ -88,57 +84,66 @@ class Load:
     sealer: Sealer
     normalizer: Normalizes
     settings: Indexer
-    snapshot: bool
+    complete: bool
+    context: bytes = b""
+    limits: Limits = AS_CONFIGURED
+    hold: str = ""
+    personal_keys: bool = False
     reread: bool = False
+    test_people: TestPeople = EVERYBODY
+    rows_come: bool = True
     counts: Counts = field(default_factory=Counts)
-    quarantined: list[BadRow] = field(default_factory=list)
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
-    def run(self, rows: Iterable[SourceRow | BadRow]) -> Iterator[int]:
-        """Load all rows; yields the number of rows read so far after each batch.
+    def __post_init__(self) -> None:
+        self.known = load_known(self.connection, self.feed_id) if self.rows_come else NOTHING_KNOWN
+        standing = self._standing() if self.rows_come else 0
+        # What a person has decided on is not judged again.
+        self.guard = Guard(self.settings, self.limits, standing, held=bool(self.hold) or not self.rows_come)
+        self.vanished = Vanished(self)
+        self._fingerprint = self.sealer.fingerprinter(self.context)
+
+    def run(self, rows: Iterable[Row]) -> Iterator[int]:
+        """Load all rows; yields the number of rows read so far after each batch. Then call `finish`.
 
         Raises:
-            FeedRejectedError: too many rows are bad; nothing of this run is kept.
+            FeedRejectedError: too many rows are bad; nothing of this run may be kept.
+            HoldError: a limit is passed; nothing of this run may be kept, it must be done again with `hold`.
         """
-        _seen.drop(self.connection, checkfirst=True)
-        _seen.create(self.connection)
-        guard = Guard(self.settings)
         stream = iter(rows)
+        # Most rows are known: what is new is gathered until there is enough of it to be worth the statements.
+        news: list[tuple[SourceRow, int]] = []
         while batch := list(islice(stream, self.settings.batch_rows)):
             self.counts.read += len(batch)
-            good = [row for row in batch if isinstance(row, SourceRow)]
-            for row in batch:
-                if isinstance(row, BadRow):
-                    self._quarantine(row)
-            self._batch(good)
-            guard.check_quarantine(self.counts.quarantined, self.counts.read, final=False)
+            news += self._news(batch)
+            others = [row for row in batch if type(row) is not SourceRow]
+            if others or len(news) >= self.settings.batch_rows:
+                self._batch(news)
+                news = []
+            if others:
+                self._bad([row for row in others if isinstance(row, BadRow)])
+                self.vanished.told(self._key(row.key) for row in others if isinstance(row, GoneRow))
+            self.guard.check_quarantine(self.counts.quarantined, self.counts.read, final=False)
+            self.guard.check_changed(self.counts.changed)
             yield self.counts.read
-        guard.check_quarantine(self.counts.quarantined, self.counts.read, final=True)
+        self._batch(news)
 
-    def remove_absent(self, approved: int) -> None:
-        """Mark what a full file no longer held, unless so much is gone that the file itself is in doubt.
+    def apply(self, changes: list[Change]) -> None:
+        """Write changes that were decided elsewhere (approval, rollback, renormalization), with all that belongs to it."""
+        self._settle(changes, [])
 
-        A snapshot only; a delta's silence means nothing.
+    def finish(self) -> None:
+        """Judge the run as a whole, and mark what is gone.
+
+        Raises:
+            FeedRejectedError, HoldError: as `run`.
         """
-        if not self.snapshot:
-            return
-        record = t.source_record
-        standing = (record.c.feed_id == self.feed_id) & record.c.gone_run_id.is_(None)
-        absent = standing & ~sa.exists().where(_seen.c.key == record.c.key)
-        total = self.connection.scalar(sa.select(sa.func.count()).where(standing)) or 0
-        missing = self.connection.scalar(sa.select(sa.func.count()).where(absent)) or 0
-        if not missing:
-            return
-        if not Guard(self.settings).allows_removal(missing, total, approved):
-            self.counts.withheld = missing
-            return
-        rows = self.connection.execute(sa.select(record.c.id, record.c.practitioner_id).where(absent)).all()
-        writer = self._writer()
-        for start in range(0, len(rows), self.settings.batch_rows):
-            some = rows[start : start + self.settings.batch_rows]
-            writer.remove({row.id: row.practitioner_id for row in some})
-        self.counts.removed = missing
+        self.guard.check_quarantine(self.counts.quarantined, self.counts.read, final=True)
+        self.vanished.settle()
+        self.quarantine.write(self.connection, self.feed_id, self.run_id)
 
-    def _writer(self) -> Writer:
+    def writer(self) -> Writer:
+        """Return what writes for this run."""
         return Writer(
             connection=self.connection,
             feed_id=self.feed_id,
@@ -148,122 +153,221 @@ class Load:
             sealer=self.sealer,
         )
 
-    def _batch(self, rows: list[SourceRow]) -> None:
-        digests = {id(row): self.sealer.record_digest(row.payload) for row in rows}
-        rows = self._first_of_each_key(rows, digests)
-        heads = self._heads([row.key for row in rows])
+    def put_aside(self, waiting: Sequence[held.Aside]) -> None:
+        """Keep what waits for a decision."""
+        held.put_aside(self.connection, self.feed_id, self.run_id, waiting)
+
+    def _standing(self) -> int:
+        record = t.source_record
+        unprinted = self.connection.scalar(
+            sa.select(sa.func.count()).where(
+                (record.c.feed_id == self.feed_id)
+                & record.c.gone_run_id.is_(None)
+                & record.c.fingerprint.is_(None)
+            )
+        )
+        return len(self.known) + (unprinted or 0)
+
+    def _news(self, batch: list[Row]) -> list[tuple[SourceRow, int]]:
+        """Return the rows that no standing record looks like, with their fingerprints."""
+        rows = [row for row in batch if type(row) is SourceRow]
+        numbers = list(map(self._fingerprint, [row.raw for row in rows]))
+        places = range(len(rows)) if self.reread else self.known.news(numbers)
+        self.counts.unchanged += len(rows) - len(places)
+        return [(rows[place], numbers[place]) for place in places]
+
+    def _key(self, key: str) -> str:
+        return self.sealer.digest(key).hex() if self.personal_keys and key else key
+
+    def _heads(self, keys: Iterable[str]) -> dict[str, Head]:
+        return heads_by_key(self.connection, self.feed_id, list(keys))
+
+    def _met(self, head: Head) -> bool:
+        """Tell whether a row of this record has come before in this run."""
+        return head.checked == self.run_id or self.known.met(head.fingerprint)
+
+    def _batch(self, news: list[tuple[SourceRow, int]]) -> None:
+        if not news:
+            return
+        rows: dict[str, tuple[SourceRow, int]] = {}
+        repeats: list[tuple[str, SourceRow, int]] = []
+        for row, number in news:
+            key = self._key(row.key)
+            if key in rows:
+                repeats.append((key, row, number))
+            else:
+                rows[key] = row, number
+        heads = self._heads(rows)
         changes: list[Change] = []
-        for row in rows:
-            head = heads.get(row.key)
-            digest = digests[id(row)]
-            if head and head.digest == digest and not head.gone and not self.reread:
+        refreshed: list[Refreshed] = []
+        for key, (row, number) in rows.items():
+            head = heads.get(key)
+            if head and self._met(head):
+                repeats.append((key, row, number))
+                continue
+            payload = row.payload
+            digest = self.sealer.record_digest(payload)
+            self.known.supersede(head.fingerprint if head else None)
+            if head and digest == head.digest and not head.gone and not self.reread:
+                refreshed.append(Refreshed(head.id, number, held=head.held is not None))
                 self.counts.unchanged += 1
+            elif facts := self._facts(row, key, head, payload):
+                changes.append(Change(key, facts, digest, payload, number, head))
+        self._settle(changes, refreshed)
+        self._repeats(repeats)
+
+    def _facts(self, row: SourceRow, key: str, head: Head | None, payload: bytes) -> PersonFacts | None:
+        """Return what a record says, unless it can't be read or is about nobody."""
+        try:
+            facts = self.normalizer.facts(payload)
+        except BadRecordError as error:
+            self.counts.quarantined += 1
+            self.quarantine.unreadable(row.row, self._shown(key), error, payload)
+            if head:
+                self.put_aside([held.Aside(head.id, held.UNREADABLE)])
+            return None
+        if why := self.test_people.reason(facts, row.key):
+            self.counts.test_people += 1
+            self.quarantine.add(BadRow(row.row, self._shown(key), "", why, ""), TEST_PERSON)
+            self.vanished.told([key] if head else [])
+            return None
+        return facts
+
+    def _shown(self, key: str) -> str:
+        return "" if self.personal_keys else key
+
+    def _settle(self, changes: list[Change], refreshed: list[Refreshed]) -> None:
+        """Sort out what really changes anything, and write it."""
+        material: list[Change] = []
+        standing = [c for c in changes if c.head and not c.head.gone]
+        for change in changes:
+            change.facts_digest = self.sealer.record_digest(_ENCODER.encode(change.facts))
+            head = change.head
+            if not head or head.gone:
+                self.counts.added += 1
+                material.append(change)
+            elif head.facts_digest == change.facts_digest and not head.held:
+                self._same_facts(change, refreshed)
+            else:
+                material.append(change)
+                if head.digest == change.digest:
+                    self.counts.reread += 1
+                elif not self.hold:
+                    self.counts.changed += 1
+        # Before anything is written: a run that must be held should not work for nothing.
+        self.guard.check_changed(self.counts.changed)
+        if self.hold and standing:
+            material = self._restrain(material)
+        known = {c.head.id for c in material if c.head and c.head.digest == c.digest}
+        for change in material:
+            # A record that is only read anew has its payload kept already.
+            same = change.head is not None and change.head.id in known
+            change.sealed = b"" if same or change.held else seal_payload(self.sealer, change.payload)
+        ended_licences(self.connection, material)
+        if material:
+            joined = find_or_make_people(self.connection, self.sealer, material, self.run_id, self.now)
+            self.writer().write(material)
+            record_joins(self.connection, joined)
+        self.writer().refresh(refreshed)
+        held.clear(self.connection, [one.record_id for one in refreshed if one.held])
+        held.clear(self.connection, [c.head.id for c in material if c.head and c.head.held and not c.held])
+
+    def _same_facts(self, change: Change, refreshed: list[Refreshed]) -> None:
+        assert change.head is not None
+        if change.head.digest == change.digest:
+            self.counts.unchanged += 1
+            refreshed.append(Refreshed(change.head.id, change.fingerprint, held=False))
+        else:
+            self.counts.immaterial += 1
+            sealed = seal_payload(self.sealer, change.payload)
+            refreshed.append(
+                Refreshed(change.head.id, change.fingerprint, held=False, digest=change.digest, sealed=sealed)
+            )
+
+    def _restrain(self, material: list[Change]) -> list[Change]:
+        """Let through only what a held run may apply, and put the rest aside."""
+        heads = [c.head for c in material if c.head and not c.head.gone]
+        payloads = latest_payloads(self.connection, [head.id for head in heads])
+        let: list[Change] = []
+        aside: list[held.Aside] = []
+        for change in material:
+            head = change.head
+            if not head or head.gone:
+                let.append(change)
                 continue
-            try:
-                facts = self.normalizer.facts(row.payload)
-            except BadRecordError as error:
-                self._quarantine(
-                    BadRow(
-                        row=row.row,
-                        key=row.key,
-                        field=error.field,
-                        reason=error.reason,
-                        echo=_echo(row.payload, error.field),
-                    )
-                )
+            old = self._told(open_payload(self.sealer, payloads[head.id]))
+            allowed = held.restrain(old, change.facts) if old else PersonFacts()
+            if old and allowed == change.facts:
+                self.counts.changed += 1
+                let.append(change)
                 continue
-            known = head is not None and head.digest == digest
-            sealed = b"" if known else self._seal(row.payload)
-            changes.append(
-                Change(
-                    row.key,
-                    facts,
-                    digest,
-                    sealed,
-                    head.id if head else None,
-                    head.practitioner_id if head else None,
+            self.counts.changes_withheld += 1
+            aside.append(
+                held.Aside(
+                    head.id,
+                    held.CHANGE,
+                    change.digest,
+                    change.fingerprint,
+                    seal_payload(self.sealer, change.payload),
                 )
             )
-            if head and known and not head.gone:
-                self.counts.reread += 1
-            elif head:
+            if old and allowed != old:
                 self.counts.changed += 1
-            else:
-                self.counts.added += 1
-        if changes:
-            find_or_make_people(self.connection, self.sealer, changes)
-            self._writer().write(changes)
+                let.append(change.held_back(allowed))
+        self.put_aside(aside)
+        return let
 
-    def _seal(self, payload: bytes) -> bytes:
-        # A small window: records are some kilobytes, and setting up the usual one costs more than packing them.
-        packer = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
-        return self.sealer.seal(packer.compress(payload) + packer.flush(), context=PAYLOAD_CONTEXT)
+    def _told(self, payload: bytes) -> PersonFacts | None:
+        try:
+            return self.normalizer.facts(payload)
+        except BadRecordError:
+            return None
 
-    def _first_of_each_key(self, rows: list[SourceRow], digests: dict[int, bytes]) -> list[SourceRow]:
-        """Drop repeats; a repeat that says something else than the first is quarantined, not believed."""
-        first: dict[str, SourceRow] = {}
-        repeats: list[SourceRow] = []
-        for row in rows:
-            if row.key in first:
-                repeats.append(row)
-            else:
-                first[row.key] = row
-        new = set(self._mark_seen(list(first)))
-        earlier = [row for row in first.values() if row.key not in new]
-        known = {row.key: digests[id(row)] for row in first.values() if row.key in new}
-        known |= {key: head.digest for key, head in self._heads([row.key for row in earlier]).items()}
-        for row in repeats + earlier:
-            if known.get(row.key) == digests[id(row)]:
+    def _repeats(self, repeats: list[tuple[str, SourceRow, int]]) -> None:
+        """Treat rows whose record has come before in this file: the same again, or another version, which nobody can choose."""
+        if not repeats:
+            return
+        heads = self._heads({key for key, _, _ in repeats})
+        aside: list[held.Aside] = []
+        hidden: dict[int, int] = {}
+        for key, row, _ in repeats:
+            head = heads.get(key)
+            if head and head.held != self.run_id and head.digest == self.sealer.record_digest(row.payload):
                 self.counts.duplicates += 1
-            else:
-                self._quarantine(
-                    BadRow(
-                        row=row.row,
-                        key=row.key,
-                        field="key",
-                        reason="the same key stands in an earlier row of this file with other content",
-                        echo="",
-                    )
-                )
-        return [row for row in first.values() if row.key in new]
+                continue
+            self.counts.quarantined += 1
+            why = "the same key stands in an earlier row of this file with other content"
+            self.quarantine.add(BadRow(row.row, self._shown(key), "key", why, ""), CONFLICT)
+            if head:
+                # The first row was believed for want of a better one; no answer may rest on it.
+                aside.append(held.Aside(head.id, held.CONFLICT))
+                # What hides is obeyed all the same.
+                if (told := self._told(row.payload)) and told.protected:
+                    hidden[head.id] = head.practitioner_id
+        self.put_aside(aside)
+        self.writer().protect(hidden)
 
-    def _mark_seen(self, keys: list[str]) -> Iterable[str]:
-        if not keys:
-            return ()
-        source = bulk.keys(self.connection, keys)
-        known = sa.select(_seen.c.key).where(_seen.c.key.in_(source))
-        new = set(keys).difference(self.connection.scalars(known))
-        bulk.insert_rows(self.connection, _seen, ("key",), [(key,) for key in new])
-        return new
+    def _bad(self, rows: list[BadRow]) -> None:
+        """Put bad rows into quarantine; what stands of their records is no longer sure, but not gone either."""
+        heads = self._heads({self._key(row.key) for row in rows if row.key})
+        for row in rows:
+            self.counts.quarantined += 1
+            self.quarantine.add(
+                row if not self.personal_keys else BadRow(row.row, "", row.field, row.reason, row.echo),
+                UNREADABLE,
+            )
+            if row.protected:
+                self._protect(row.protected, heads.get(self._key(row.key)))
+        self.put_aside([held.Aside(head.id, held.UNREADABLE) for head in heads.values() if not head.gone])
 
-    def _heads(self, keys: list[str]) -> dict[str, Head]:
-        if not keys:
-            return {}
-        record = t.source_record
-        rows = self.connection.execute(
-            sa.select(
-                record.c.key, record.c.id, record.c.practitioner_id, record.c.digest, record.c.gone_run_id
-            ).where((record.c.feed_id == self.feed_id) & record.c.key.in_(bulk.keys(self.connection, keys)))
-        )
-        return {
-            row.key: Head(row.id, row.practitioner_id, row.digest, row.gone_run_id is not None)
-            for row in rows
-        }
-
-    def _quarantine(self, row: BadRow) -> None:
-        self.counts.quarantined += 1
-        self.quarantined.append(row)
-        # A row that can't be read is no proof that its record is gone.
-        if row.key:
-            self._mark_seen([row.key])
-        if row.protected:
-            self._protect(row.protected)
-
-    def _protect(self, payload: bytes) -> None:
-        """Hide whoever a protected record without a key is about: the one row that may never be merely put aside."""
+    def _protect(self, payload: bytes, head: Head | None) -> None:
+        """Hide whoever a protected row is about, by its key or its number: it may never be merely put aside."""
+        facts = self._told(payload)
+        if not facts or not facts.protected:
+            return
         digests = [
             self.sealer.digest(identifier.value)
-            for identifier in self.normalizer.facts(payload).identifiers
+            for identifier in facts.identifiers
             if identifier.system in PERSONAL_SYSTEMS
         ]
         record, number = t.source_record, t.identifier
@@ -276,28 +380,5 @@ class Load:
                 )
             )
         ).all()
-        self._mark_seen([row.key for row in rows])
-        self._writer().protect({row.id: row.practitioner_id for row in rows})
-
-
-def write_quarantine(connection: sa.Connection, feed_id: str, run_id: int, rows: list[BadRow]) -> None:
-    """Keep what could not be loaded: row, field, reason and an echo without personal identity numbers."""
-    bulk.insert_rows(
-        connection,
-        t.quarantined_record,
-        ("feed_id", "run_id", "row_number", "key", "field", "reason", "echo"),
-        [
-            (feed_id, run_id, row.row, row.key, row.field, row.reason, mask_personal_numbers(row.echo)[:200])
-            for row in rows
-        ],
-    )
-
-
-def _echo(payload: bytes, field: str) -> str:
-    """Return the one field that is wrong: enough to see why, and nothing else about the person."""
-    try:
-        record = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return ""
-    value = record.get(field) if isinstance(record, dict) else None
-    return "" if value is None else echo(str(value))
+        known = {head.id: head.practitioner_id} if head else {}
+        self.writer().protect(known | {row.id: row.practitioner_id for row in rows})

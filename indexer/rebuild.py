@@ -54,7 +54,7 @@ def rebuild(engine: Engine, search: IndexEngine, settings: Indexer, progress: Pr
         RebuildError: a document was refused or a count differs; the new index is dropped.
         BusyError: another process rebuilds.
     """
-    with only_one(engine, "rebuild"):
+    with only_one(engine, "rebuild", settings):
         before = search.current_index()
         with engine.connect() as connection:
             mark = current(connection)

@@ -1,7 +1,7 @@
 """Writing changed source records into SQL truth: current facts, history and outbox, in the caller's transaction."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from indexer import history
 from indexer.fold import fold_people, tell_outbox
+from indexer.heads import Head
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import bulk
 from registry.records import tables as t
@@ -19,6 +20,18 @@ from registry.records.facts import LicenceFacts, PersonFacts
 from registry.sealing import IDENTIFIER, Sealer
 
 _ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(LicenceFacts)
+_RECORD_FIELDS = (
+    "digest",
+    "facts_digest",
+    "fingerprint",
+    "birth_date",
+    "deceased",
+    "deceased_date",
+    "protected",
+    "county",
+)
+_WORSE = frozenset({"revoked", "suspended", "surrendered", "deceased"})
 
 
 @dataclass
@@ -26,25 +39,62 @@ class Change:
     """A source record that says something new.
 
     Attributes:
+        key: as SQL keeps it.
+        digest: of the payload; of the one that stands when this one is held back.
+        fingerprint: of the row; None = look at the record again whatever its next row looks like.
+        head: the record as it stands, None for one never seen before.
+        facts_digest: of the facts; None = unlike any.
         sealed: the payload to keep, or empty when only the reading of it changed.
-        record_id: None for a record never seen before.
-        practitioner_id: None until `find_or_make_people` has decided.
+        held: only what a held run may apply of it; the rest waits.
+        record_id, practitioner_id: None until numbered.
         new_public_id: set when the practitioner is new.
     """
 
     key: str
     facts: PersonFacts
     digest: bytes
-    sealed: bytes
-    record_id: int | None
-    practitioner_id: int | None
+    payload: bytes
+    fingerprint: int | None
+    head: Head | None
+    facts_digest: bytes | None = None
+    sealed: bytes = b""
+    held: bool = False
     new_public_id: str = ""
-    joined: "int | Change | None" = None
+
+    def __post_init__(self) -> None:
+        self.record_id = self.head.id if self.head else None
+        self.practitioner_id = self.head.practitioner_id if self.head else None
 
     @property
     def emptied(self) -> bool:
         """A protected person's record comes without licences: silence, not a revocation."""
         return self.facts.protected and not self.facts.licences
+
+    @property
+    def nameless(self) -> bool:
+        """The record came without what it said of the person; what is known stays."""
+        return self.emptied or (self.facts.ended is not None and self.head is not None)
+
+    def held_back(self, allowed: PersonFacts) -> "Change":
+        """Return the part of this change that a held run applies; the record stays as one still to be read."""
+        assert self.head is not None, "only what stands can be held back"
+        return Change(self.key, allowed, self.head.digest, b"", None, self.head, held=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A record that says what it said, in other bytes.
+
+    Attributes:
+        held: something about it waited, and has been overtaken.
+        digest, sealed: of the new payload, where that differs in what the registry doesn't keep.
+    """
+
+    record_id: int
+    fingerprint: int | None
+    held: bool
+    digest: bytes = b""
+    sealed: bytes = b""
 
 
 @dataclass
@@ -62,15 +112,37 @@ class Writer:
         """Write records, people, names, identifiers, licences, history and outbox rows of a batch."""
         self._new_people(changes)
         self._records(changes)
-        full = [change for change in changes if not change.emptied]
-        self._names_and_identifiers(full, changes)
-        self._licences(full)
+        self._names_and_identifiers(changes)
+        self._licences([change for change in changes if not change.emptied])
         counts = Counter(_known(change.practitioner_id) for change in changes)
         alone = {
             c.practitioner_id for c in changes if c.new_public_id and counts[_known(c.practitioner_id)] == 1
         }
         fold_people(self.connection, counts.keys() - alone)
         tell_outbox(self.connection, counts, self.now)
+
+    def refresh(self, records: Sequence[Refreshed]) -> None:
+        """Note the new bytes of records whose facts are the same: neither history nor documents change."""
+        if not records:
+            return
+        bulk.update_rows(
+            self.connection,
+            t.source_record,
+            ("fingerprint", "checked_run_id"),
+            [(one.record_id, one.fingerprint, self.run_id) for one in records],
+        )
+        bulk.update_rows(
+            self.connection,
+            t.source_record,
+            ("digest",),
+            [(one.record_id, one.digest) for one in records if one.sealed],
+        )
+        bulk.insert_rows(
+            self.connection,
+            t.source_record_version,
+            ("source_record_id", "run_id", "digest", "payload"),
+            [(one.record_id, self.run_id, one.digest, one.sealed) for one in records if one.sealed],
+        )
 
     def remove(self, records: Mapping[int, int]) -> None:
         """Mark source records (id → practitioner id) as gone, and their licences with them."""
@@ -99,7 +171,9 @@ class Writer:
         self.connection.execute(
             sa.update(table)
             .where(table.c.id.in_(bulk.ids(self.connection, records)))
-            .values(protected=True, digest=b"")
+            .values(
+                protected=True, digest=b"", facts_digest=None, fingerprint=None, checked_run_id=self.run_id
+            )
         )
         people = set(records.values())
         fold_people(self.connection, people)
@@ -136,40 +210,17 @@ class Writer:
         new = [change for change in changes if change.record_id is None]
         for change, number in zip(new, allocate(self.connection, len(new)) if new else (), strict=True):
             change.record_id = number
-        fields = ("digest", "run_id", "birth_date", "deceased", "deceased_date", "protected", "county")
-
-        def values(change: Change) -> tuple[Any, ...]:
-            facts = change.facts
-            return (
-                change.digest,
-                self.run_id,
-                facts.birth_date,
-                facts.deceased,
-                facts.deceased_date,
-                facts.protected,
-                facts.county,
-            )
-
         bulk.insert_rows(
             self.connection,
             t.source_record,
-            ("id", "feed_id", "key", "practitioner_id", *fields),
-            [(c.record_id, self.feed_id, c.key, c.practitioner_id, *values(c)) for c in new],
+            ("id", "feed_id", "key", "practitioner_id", *_RECORD_FIELDS, "run_id", "checked_run_id"),
+            [
+                (c.record_id, self.feed_id, c.key, c.practitioner_id, *_record(c), self.run_id, self.run_id)
+                for c in new
+            ],
         )
         fresh = {id(change) for change in new}
-        updates = [
-            {"record": c.record_id, **dict(zip(fields, values(c), strict=True))}
-            for c in changes
-            if id(c) not in fresh
-        ]
-        if updates:
-            table = t.source_record
-            statement = (
-                sa.update(table)
-                .where(table.c.id == sa.bindparam("record"))
-                .values({name: sa.bindparam(name) for name in fields} | {"gone_run_id": None})
-            )
-            self.connection.execute(statement, updates)
+        self._update_records([c for c in changes if id(c) not in fresh])
         bulk.insert_rows(
             self.connection,
             t.source_record_version,
@@ -177,7 +228,28 @@ class Writer:
             [(c.record_id, self.run_id, c.digest, c.sealed) for c in changes if c.sealed],
         )
 
-    def _names_and_identifiers(self, full: list[Change], every: list[Change]) -> None:
+    def _update_records(self, changes: list[Change]) -> None:
+        bulk.update_rows(
+            self.connection,
+            t.source_record,
+            (*_RECORD_FIELDS, "run_id", "practitioner_id", "gone_run_id", "checked_run_id"),
+            [
+                (
+                    c.record_id,
+                    *_record(c),
+                    # What was only read anew still stands from the run that brought it.
+                    self.run_id if c.sealed or c.head is None or c.head.gone else c.head.run_id,
+                    c.practitioner_id,
+                    None,
+                    self.run_id,
+                )
+                for c in changes
+            ],
+        )
+
+    def _names_and_identifiers(self, changes: list[Change]) -> None:
+        full = [change for change in changes if not change.nameless]
+        every = [change for change in changes if not change.nameless or change.emptied]
         self._delete_of_records(t.practitioner_name, full)
         self._delete_of_records(t.identifier, every)
         bulk.insert_rows(
@@ -267,7 +339,7 @@ class Writer:
         bulk.insert_rows(
             self.connection,
             t.licence,
-            (*head, *history.LICENCE_FIELDS),
+            (*head, *history.LICENCE_FIELDS, "run_id"),
             [
                 (
                     number,
@@ -277,6 +349,7 @@ class Writer:
                     self.authority_id,
                     f.key,
                     *history.licence_row(f),
+                    self.run_id,
                 )
                 for number, (c, f) in zip(numbers, new, strict=True)
             ],
@@ -287,16 +360,11 @@ class Writer:
         if not changed:
             return
         ids = [number for number, _ in changed]
-        table = t.licence
-        statement = (
-            sa.update(table)
-            .where(table.c.id == sa.bindparam("licence"))
-            .values({name: sa.bindparam(name) for name in history.LICENCE_FIELDS} | {"gone_run_id": None})
-        )
-        fields = history.LICENCE_FIELDS
-        self.connection.execute(
-            statement,
-            [{"licence": n, **dict(zip(fields, history.licence_row(f), strict=True))} for n, f in changed],
+        bulk.update_rows(
+            self.connection,
+            t.licence,
+            (*history.LICENCE_FIELDS, "gone_run_id", "run_id"),
+            [(n, *history.licence_row(f), None, self.run_id) for n, f in changed],
         )
         for detail in (t.specialty, t.restriction):
             self.connection.execute(
@@ -332,10 +400,52 @@ class Writer:
         self.connection.execute(
             sa.update(licence)
             .where(licence.c.id.in_(bulk.ids(self.connection, ids)))
-            .values(gone_run_id=self.run_id)
+            .values(gone_run_id=self.run_id, run_id=self.run_id)
         )
         history.close(self.connection, ids, self.run_id)
         history.open_versions(self.connection, list(facts.items()), self.run_id, gone=True)
+
+
+def _record(change: Change) -> tuple[Any, ...]:
+    """Return the values of _RECORD_FIELDS."""
+    facts = change.facts
+    return (
+        change.digest,
+        change.facts_digest,
+        change.fingerprint,
+        facts.birth_date,
+        facts.deceased,
+        facts.deceased_date,
+        facts.protected,
+        facts.county,
+    )
+
+
+def ended_licences(connection: sa.Connection, changes: Sequence[Change]) -> None:
+    """Give records that their authority has emptied the licences known from before, ended as the record says."""
+    ended = [change for change in changes if change.facts.ended and change.head]
+    if not ended:
+        return
+    standing = history.licences_of(connection, [_known(change.record_id) for change in ended])
+    texts = history.current_facts(connection, [row.id for rows in standing.values() for row in rows.values()])
+    for change in ended:
+        end = change.facts.ended
+        assert end is not None, "only the ended were chosen"
+        known = [
+            _DECODER.decode(texts[row.id]) for row in standing.get(_known(change.record_id), {}).values()
+        ]
+        change.facts = msgspec.structs.replace(
+            change.facts,
+            licences=tuple(
+                # What was worse before stays worse.
+                one
+                if one.status in _WORSE
+                else msgspec.structs.replace(
+                    one, status=end.status, raw_status=end.raw_status, valid_to=end.valid_to or one.valid_to
+                )
+                for one in known
+            ),
+        )
 
 
 def encode(facts: LicenceFacts) -> str:

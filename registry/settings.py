@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -19,6 +19,8 @@ PREFIX = "REGISTRY_"
 # Variables with the prefix that are not settings: where settings and feeds are, and what tests use.
 NOT_SETTINGS = ("REGISTRY_CONFIG_FILE", "REGISTRY_FEEDS_DIR", "REGISTRY_REQUIRE_SERVICES", "REGISTRY_SAMPLES")
 NOT_SETTINGS_PREFIXES = ("REGISTRY_TEST_", "REGISTRY_SERVICES_", "REGISTRY_BENCH_", "REGISTRY_DEMO_")
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Secret:
@@ -174,12 +176,31 @@ class Indexer(_Section, frozen=True):
     publish_attempts: int
     max_record_bytes: int
     max_feed_bytes: int
+    max_expansion_ratio: float
+    rejected_share: float
+    max_vanished_share: float
+    max_changed_share: float
     max_quarantined_share: float
+    held_floor: int
+    refuse_test_people: bool
     connect_timeout_s: float
     read_timeout_s: float
     retries: int
-    max_removed_share: float
-    min_removed_withheld: int
+    lease_timeout_s: Positive
+    lease_heartbeat_s: Positive
+
+
+class Scheduling(_Section, frozen=True):
+    """Section `[schedule]`."""
+
+    max_parallel: Annotated[int, msgspec.Meta(ge=1)]
+    look_every_s: Positive
+    publish_every_s: Positive
+    retry_first_minutes: Positive
+    retry_max_minutes: Positive
+    stop_grace_s: Annotated[float, msgspec.Meta(ge=0)]
+    stop_kill_s: Positive
+    remind_minutes: Positive
 
 
 class Settings(_Section, frozen=True):
@@ -194,6 +215,7 @@ class Settings(_Section, frozen=True):
     access: Access
     web: Web
     indexer: Indexer
+    schedule: Scheduling
 
     @property
     def access_database_url(self) -> str:
@@ -231,6 +253,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if variable.startswith(PREFIX) and not _is_other(variable):
             _set(values, variable, text)
     settings = _convert(values)
+    if settings.service.sandbox:
+        # Its people are exactly those that a real registry refuses.
+        indexer = msgspec.structs.replace(settings.indexer, refuse_test_people=False)
+        settings = msgspec.structs.replace(settings, indexer=indexer)
     _check(settings)
     return settings
 
@@ -326,12 +352,11 @@ def _check(settings: Settings) -> None:
     for key, value in positive.items():
         if value < 1:
             raise SettingsError(f"Setting {key} is {value}; it must be at least 1.")
-    for key, share in (
-        ("indexer.max_removed_share", settings.indexer.max_removed_share),
-        ("indexer.max_quarantined_share", settings.indexer.max_quarantined_share),
-    ):
-        if not 0 <= share <= 1:
-            raise SettingsError(f"Setting {key} is {share}; it must be between 0 and 1.")
+    for key in ("rejected_share", "max_vanished_share", "max_changed_share", "max_quarantined_share"):
+        if not 0 <= (share := getattr(settings.indexer, key)) <= 1:
+            raise SettingsError(f"Setting indexer.{key} is {share}; it must be between 0 and 1.")
+    if settings.indexer.lease_timeout_s < 3 * settings.indexer.lease_heartbeat_s:
+        raise SettingsError("Setting indexer.lease_timeout_s must be at least three times lease_heartbeat_s.")
     for key, url in (
         ("database.url", settings.database.url),
         ("database.access_url", settings.database.access_url),

@@ -16,6 +16,17 @@ from tests.support.world import World, make_settings
 pytest_plugins = ["tests.services.plugin"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `make soak` find every property whose number of examples grows with it (tests.indexer.feeds.fuzzing)."""
+    for item in items:
+        if (
+            isinstance(item, pytest.Function)
+            and hasattr(item.module, "EXAMPLES")
+            and getattr(item.obj, "is_hypothesis_test", False)
+        ):
+            item.add_marker(pytest.mark.soak)
+
+
 @pytest.fixture
 def small_world(tmp_path: Path) -> Iterator[World]:
     """A registry on SQLite."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from indexer.feeds import fhir_ndjson, hosp_xml, socrata_rows
 from indexer.feeds.descriptor import Authority, FeedDescriptor, feeds_directory, load_feed, load_feeds
 from indexer.feeds.errors import (
     FeedChangedError,
@@ -12,9 +11,10 @@ from indexer.feeds.errors import (
     MalformedFeedError,
     TruncatedFeedError,
 )
-from indexer.feeds.options import HospOptions, SocrataOptions
-from indexer.feeds.rows import BadRow, SourceRow
-from indexer.feeds.transport import Fetched, Previous, fetch
+from indexer.feeds.fetching import Fetched, Previous
+from indexer.feeds.formats import FORMATS
+from indexer.feeds.rows import BadRow, GoneRow, Row, SourceRow
+from indexer.feeds.transports import fetch, file_by_file
 from registry.settings import Indexer
 
 __all__ = [
@@ -26,19 +26,23 @@ __all__ = [
     "FeedTooLargeError",
     "FeedUnavailableError",
     "Fetched",
+    "GoneRow",
     "MalformedFeedError",
     "Previous",
+    "Row",
     "SourceRow",
     "TruncatedFeedError",
     "feeds_directory",
     "fetch",
+    "file_by_file",
+    "is_complete",
     "load_feed",
     "load_feeds",
     "parse",
 ]
 
 
-def parse(feed: FeedDescriptor, fetched: Fetched, settings: Indexer) -> Iterator[SourceRow | BadRow]:
+def parse(feed: FeedDescriptor, fetched: Fetched, settings: Indexer) -> Iterator[Row]:
     """Yield the records of a fetched feed, one at a time: memory does not grow with the feed.
 
     What has been yielded may be kept only once the iterator has ended without an error: a feed that turns out cut
@@ -46,12 +50,12 @@ def parse(feed: FeedDescriptor, fetched: Fetched, settings: Indexer) -> Iterator
 
     Raises:
         TruncatedFeedError: the feed ends in the middle.
-        MalformedFeedError: it is not of the promised form, or a snapshot without a single record.
+        MalformedFeedError: it is not of the promised form, or the whole register without a single record.
     """
-    rows = _rows(feed, fetched, settings.max_record_bytes)
+    rows = FORMATS[feed.format].parse(fetched.parts, feed.options, settings.max_record_bytes)
     first = next(rows, None)
     if first is None:
-        if feed.mode == "snapshot":
+        if is_complete(feed, fetched):
             raise MalformedFeedError(
                 f"The feed {feed.id} holds no record at all. A register that has become empty is not believed: "
                 "see what the source gives, and options in the feed file."
@@ -61,9 +65,6 @@ def parse(feed: FeedDescriptor, fetched: Fetched, settings: Indexer) -> Iterator
     yield from rows
 
 
-def _rows(feed: FeedDescriptor, fetched: Fetched, max_record_bytes: int) -> Iterator[SourceRow | BadRow]:
-    if isinstance(feed.options, HospOptions):
-        return hosp_xml.parse(fetched.parts, feed.options, max_record_bytes)
-    if isinstance(feed.options, SocrataOptions):
-        return socrata_rows.parse(fetched.parts, feed.options, max_record_bytes)
-    return fhir_ndjson.parse(fetched.parts, max_record_bytes)
+def is_complete(feed: FeedDescriptor, fetched: Fetched) -> bool:
+    """Tell whether what was fetched is the whole register, so that what is absent from it is gone."""
+    return feed.mode == "snapshot" if fetched.complete is None else fetched.complete

@@ -1,9 +1,10 @@
-"""What a parser yields: one record as received, or one bad row that can't be one."""
+"""What a parser yields: one record as received, the word that a record is gone, or one bad row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 
 from registry.identifiers import mask_personal_numbers
@@ -11,20 +12,46 @@ from registry.identifiers import mask_personal_numbers
 ECHO_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(msgspec.Struct, frozen=True, gc=False):
     """One record of a feed, as received.
+
+    Most rows of most runs say what they said before. The loader sees that from `raw` alone, so what costs time
+    (reading dates, sorting keys) waits in `make` until `payload` is asked for.
 
     Attributes:
         row: which record of the feed it is, from 1 (header lines don't count), over all its parts.
         key: the record's own key at the authority; the same record has the same key in every run.
-        payload: the record in canonical form (JSON, keys sorted, absent and empty values left out), so that the
-            same record gives the same bytes whichever way the feed was exported.
+        raw: everything that the record says, its key included, in whatever bytes the parser has at hand. The same bytes
+            mean the same record; other bytes may still turn out to say the same.
+        source: what `make` needs; None when `raw` already is the payload.
+        make: builds the payload from `source`. Pure, and must not fail: what can't be read is a BadRow.
     """
 
     row: int
     key: str
-    payload: bytes
+    raw: bytes
+    source: Any = None
+    make: Callable[[Any], bytes] | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """The record in canonical form (JSON, keys sorted, absent and empty values left out).
+
+        The same record gives the same bytes whichever way the feed was exported.
+        """
+        return self.raw if self.make is None else self.make(self.source)
+
+
+class GoneRow(msgspec.Struct, frozen=True, gc=False):
+    """A feed's own word that it no longer holds a record (a DELETE entry of a FHIR history).
+
+    Attributes:
+        row: which record of the feed it is, from 1.
+        key: the record's key.
+    """
+
+    row: int
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +64,9 @@ class BadRow:
         field: the authority's own name of the field that is wrong; "" for the row as a whole.
         reason: what is wrong, one English sentence without personal data.
         echo: enough of the row to find it, without personal identity numbers, at most 200 characters.
-        protected: the payload of a record that is marked as of a person with protected identity but lacks the key
-            that tells which record it is. The normalizer reads it; whoever its personal identity number belongs to
-            must be hidden. Empty for all other rows.
+        protected: what the row says, where it is, or may be, marked as of a person with protected identity. If the
+            normalizer reads it so, the person of its key, and whoever its personal identity number belongs to, is
+            hidden. Empty for all other rows.
     """
 
     row: int
@@ -62,3 +89,7 @@ def canonical(record: Mapping[str, Any]) -> bytes:
 def echo(text: str) -> str:
     """Cut a row's text for the quarantine: personal identity numbers masked first, then at most 200 characters."""
     return mask_personal_numbers(" ".join(text.split()))[:ECHO_CHARACTERS]
+
+
+# What a parser yields.
+Row = SourceRow | GoneRow | BadRow

@@ -33,6 +33,31 @@ def insert_rows(
     connection.exec_driver_sql(statement, list(rows))
 
 
+def update_rows(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Update rows by id: each tuple holds the id, then the values in the order of `columns`."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        # One statement over arrays: one a row would be planned and sent a thousand times.
+        names = ("id", *columns)
+        kinds = [table.c[name].type.compile(dialect=connection.dialect) for name in names]
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        new = ", ".join(f'"{name}"' for name in names)
+        values = ", ".join(f'"{name}" = new."{name}"' for name in columns)
+        # Names and types come from our own table definitions, values are bound.
+        statement = (
+            f'UPDATE "{table.name}" SET {values} FROM unnest({arrays}) AS new({new}) '  # noqa: S608 - see above
+            f'WHERE "{table.name}".id = new.id'
+        )
+        connection.exec_driver_sql(statement, tuple(list(each) for each in zip(*rows, strict=True)))
+        return
+    values = ", ".join(f'"{name}" = ?' for name in columns)
+    statement = f'UPDATE "{table.name}" SET {values} WHERE id = ?'  # noqa: S608 - see above
+    connection.exec_driver_sql(statement, [(*row[1:], row[0]) for row in rows])
+
+
 def _sqlite_row(row: Row) -> Row:
     return tuple(v.strftime(_SQLITE_TIME) if isinstance(v, datetime) else v for v in row)
 

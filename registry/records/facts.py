@@ -84,6 +84,17 @@ class LicenceFacts(msgspec.Struct, frozen=True, kw_only=True):
     restrictions: tuple[RestrictionFacts, ...] = ()
 
 
+class EndFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of a record that its authority has emptied: that it ended, and as what.
+
+    The licences known from before get this status and last day; names and numbers stay as they were known.
+    """
+
+    status: Status
+    raw_status: str = ""
+    valid_to: str | None = None
+
+
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that one source record says about one person."""
 
@@ -95,3 +106,7 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
     protected: bool = False
     county: str = ""
     licences: tuple[LicenceFacts, ...] = ()
+    ended: EndFacts | None = None
+    """Set when the record says nothing any more but this (a deactivated NPI); it then has no names or licences."""
+    feigned: bool = False
+    """The authority marks the person as invented, for tests (HSA feignedPerson): must never enter a register."""

@@ -17,6 +17,7 @@ from registry.records.facts import (
     RestrictionFacts,
     SpecialtyFacts,
 )
+from registry.records.merged import BY_PUBLIC_ID
 from registry.sealing import Sealer
 
 # Bound variables per statement; SQLite's own limit is 32,766 in the versions we meet.
@@ -34,12 +35,11 @@ _IDENTIFIERS = (
     sa.select(t.identifier).where(t.identifier.c.practitioner_id.in_(_IDS)).order_by(t.identifier.c.id)
 )
 _LICENCES = (
-    sa.select(t.licence, t.feed_run.c.started_at.label("known_since"))
-    .join(
-        t.licence_version,
-        (t.licence_version.c.licence_id == t.licence.c.id) & t.licence_version.c.known_to_run_id.is_(None),
+    sa.select(
+        t.licence, t.feed_run.c.started_at.label("known_since"), t.source_record.c.held_run_id.label("held")
     )
-    .join(t.feed_run, t.feed_run.c.id == t.licence_version.c.known_from_run_id)
+    .join(t.feed_run, t.feed_run.c.id == t.licence.c.run_id)
+    .join(t.source_record, t.source_record.c.id == t.licence.c.source_record_id)
     .where(t.licence.c.practitioner_id.in_(_IDS))
     .order_by(t.licence.c.id)
 )
@@ -53,10 +53,14 @@ _BY_IDENTIFIER = sa.select(t.identifier.c.practitioner_id).where(
     & t.identifier.c.value.in_(sa.bindparam("values", expanding=True))
 )
 _BY_DIGEST = sa.select(t.identifier.c.practitioner_id).where(t.identifier.c.digest == sa.bindparam("digest"))
-_BY_PUBLIC_ID = sa.select(t.practitioner.c.id).where(t.practitioner.c.public_id == sa.bindparam("public_id"))
+# Rows that can't be read wait too, but for the feed to say something clear: only these wait for a person.
+_WAITS = t.held_change.c.kind.in_(("removal", "change"))
 _FEEDS = (
     sa.select(
-        t.feed, t.authority.c.name_sv.label("authority_sv"), t.authority.c.name_en.label("authority_en")
+        t.feed,
+        t.authority.c.name_sv.label("authority_sv"),
+        t.authority.c.name_en.label("authority_en"),
+        sa.exists().where((t.held_change.c.feed_id == t.feed.c.id) & _WAITS).label("held"),
     )
     .join(t.authority, t.authority.c.id == t.feed.c.authority_id)
     .order_by(t.feed.c.id)
@@ -70,8 +74,10 @@ def _last_runs(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
-_LAST_RUNS = _last_runs()
-_LAST_GOOD_RUNS = _last_runs(t.feed_run.c.state.in_(("succeeded", "unchanged")))
+_LAST_RUNS = _last_runs(t.feed_run.c.kind == "pull")
+# Held runs too: all that is bad news for people has been applied, and what waits is marked person by person.
+_GOOD = t.feed_run.c.state.in_(("succeeded", "unchanged", "held"))
+_LAST_GOOD_RUNS = _last_runs(_GOOD & (t.feed_run.c.kind == "pull") & t.feed_run.c.undone_run_id.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,8 @@ class Licence:
 
     Attributes:
         gone: the feed no longer holds it; `facts` are the last known.
-        known_since: when the run that brought the current facts finished reading them (UTC).
+        known_since: when the run that brought the current facts began (UTC).
+        held: the feed has sent something newer about this licence that waits for a person's approval.
     """
 
     id: int
@@ -99,11 +106,17 @@ class Licence:
     authority_id: str
     gone: bool
     known_since: datetime
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Practitioner:
-    """A person with all names, identifiers and licences, folded from every source record about them."""
+    """A person with all names, identifiers and licences, folded from every source record about them.
+
+    Attributes:
+        merged_into_id: all records of this person belong to another one now, found to be the same by an exact
+            identifier; nothing is left here but the id. None for everyone else.
+    """
 
     id: int
     public_id: str
@@ -116,6 +129,12 @@ class Practitioner:
     names: tuple[NameFacts, ...]
     identifiers: tuple[KnownIdentifier, ...]
     licences: tuple[Licence, ...]
+    merged_into_id: int | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether others than the person may be shown anything: neither protected nor merged into another."""
+        return not self.protected and self.merged_into_id is None
 
     @property
     def name(self) -> str:
@@ -125,7 +144,11 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed and how its last runs went. Times are UTC."""
+    """A feed and how its last runs went. Times are UTC.
+
+    Attributes:
+        held: removals or changes that it has sent wait for a person's decision.
+    """
 
     id: str
     authority_id: str
@@ -142,6 +165,7 @@ class Feed:
     last_success_stamp: str | None
     last_run_at: datetime | None
     last_run_state: str | None
+    held: bool = False
 
     def fresh(self, now: datetime) -> bool:
         """Tell whether the last successful run is younger than the feed's promise."""
@@ -183,6 +207,7 @@ def _chunk(connection: sa.Connection, ids: Sequence[int]) -> Iterable[tuple[int,
                 names=tuple(names[row.id]),
                 identifiers=tuple(identifiers[row.id]),
                 licences=tuple(licences[row.id]),
+                merged_into_id=row.merged_into_id,
             ),
         )
 
@@ -247,6 +272,7 @@ def _licences(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[L
                 authority_id=row.authority_id,
                 gone=row.gone_run_id is not None,
                 known_since=as_utc(row.known_since),
+                held=row.held is not None,
             )
         )
     return found
@@ -297,8 +323,11 @@ def ids_by_personal_number(connection: sa.Connection, sealer: Sealer, digits: st
 
 
 def id_by_public_id(connection: sa.Connection, public_id: str) -> int | None:
-    """Find a practitioner by the id that URLs use."""
-    found: int | None = connection.scalar(_BY_PUBLIC_ID, {"public_id": public_id})
+    """Find a practitioner by the id that URLs use; one that was merged leads to the person with its records now.
+
+    Whether that person may be shown is for the caller to ask: a protected one is answered as nobody.
+    """
+    found: int | None = connection.scalar(BY_PUBLIC_ID, {"public_id": public_id})
     return found
 
 
@@ -331,4 +360,5 @@ def _feed(
         last_success_stamp=good.stamp if good else None,
         last_run_at=as_utc(last.started_at) if last else None,
         last_run_state=last.state if last else None,
+        held=row.held,
     )

@@ -81,7 +81,10 @@ feed_run = sa.Table(
     sa.Column("feed_id", sa.Text, sa.ForeignKey("feed.id"), nullable=False, index=True),
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("finished_at", Instant),
-    # running | succeeded | unchanged | failed | abandoned
+    # pull | approve | rollback | renormalize | unjoin | rejoin
+    _text("kind", "pull"),
+    # running | succeeded | unchanged | held | failed | abandoned. Held: what is bad news for people was applied, what is good
+    # news or silence waits for `indexer approve`.
     _text("state", None),
     sa.Column("stamp", sa.Text),  # the feed's own "as of", RFC 3339, where it gives one
     _text("etag"),
@@ -94,7 +97,22 @@ feed_run = sa.Table(
     sa.Column("removals_withheld", sa.Integer, nullable=False, server_default="0"),
     sa.Column("records_quarantined", sa.Integer, nullable=False, server_default="0"),
     sa.Column("duplicates", sa.Integer, nullable=False, server_default="0"),
+    # Changes put aside because the run was held, apart from the removals.
+    sa.Column("changes_withheld", sa.Integer, nullable=False, server_default="0"),
+    # Test and dummy people refused (config/test-people.toml).
+    sa.Column("test_people", sa.Integer, nullable=False, server_default="0"),
+    # Changes that could not be made because the record had changed again since (rollback, approve).
+    sa.Column("skipped", sa.Integer, nullable=False, server_default="0"),
     _text("error"),
+    _text("source_name"),  # the source's own name of what was taken, e.g. of a file
+    sa.Column("complete", sa.Boolean),  # the whole register was read, so that absence meant something
+    _text("held_reason"),
+    # The run that this one approves or rolls back; and the run that rolled this one back.
+    _ref("of_run_id", "feed_run.id", nullable=True),
+    _ref("undone_run_id", "feed_run.id", nullable=True),
+    sa.Column("position", sa.BigInteger),  # how far a renormalization has come, as a source record's id
+    sa.Column("normalizer", sa.LargeBinary),  # digest of what a renormalization normalizes with
+    _text("notes"),  # what the transport had to say beside, one sentence a line
 )
 
 practitioner = sa.Table(
@@ -108,8 +126,17 @@ practitioner = sa.Table(
     sa.Column("deceased_date", sa.Text),
     _flag("protected"),
     _text("county"),
+    # Set when all its records were joined to another person's: where they are now. Undone by `indexer unjoin`.
+    _ref("merged_into_id", "practitioner.id", nullable=True),
     # Grows with every change; the version of the person's index documents (external_gte).
     sa.Column("version", sa.BigInteger, nullable=False),
+    # Few are merged, and loading must not pay for an index over all.
+    sa.Index(
+        "ix_practitioner_merged_into_id",
+        "merged_into_id",
+        sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    ),
 )
 
 # The current state of one record of a feed. What it said and when: source_record_version.
@@ -123,6 +150,14 @@ source_record = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False),
     _ref("run_id", "feed_run.id"),  # the run that brought what stands now
     _ref("gone_run_id", "feed_run.id", nullable=True),  # the run in which a full file no longer held it
+    # Keyed digest of the row in its source's own bytes; NULL = to be read anew in any case. See indexer.known.
+    sa.Column("fingerprint", sa.BigInteger),
+    # Keyed digest of the facts read from it: another reading of the record that says the same changes nothing.
+    sa.Column("facts_digest", sa.LargeBinary),
+    # The last run that had to look at the record itself. No foreign key: it would cost every changed row.
+    sa.Column("checked_run_id", BigId),
+    # The run that holds back a change or removal of the record; an answer about its person asks until that is decided.
+    _ref("held_run_id", "feed_run.id", nullable=True),
     sa.Column("birth_date", sa.Text),
     _flag("deceased"),
     sa.Column("deceased_date", sa.Text),
@@ -206,6 +241,8 @@ licence = sa.Table(
     sa.Column("valid_from", sa.Text),
     sa.Column("valid_to", sa.Text),
     _ref("gone_run_id", "feed_run.id", nullable=True),
+    # The run that brought what stands now: the licence's open version, kept here so that answers need not read history.
+    _ref("run_id", "feed_run.id"),
     sa.UniqueConstraint("source_record_id", "key"),
     sa.Index("ix_licence_practitioner_id", "practitioner_id"),
     sa.Index("ix_licence_number_key", "number_key"),
@@ -272,7 +309,56 @@ quarantined_record = sa.Table(
     sa.Column("row_number", sa.Integer, nullable=False),
     _text("key"),
     _text("field"),
+    _text("kind", "unreadable"),  # unreadable | conflict | test-person
     _text("reason", None),
     _text("echo"),  # the row without personal identity numbers, cut short
     sa.Index("ix_quarantined_record_run_id", "run_id"),
+)
+
+# What a held run put aside: applied by `indexer approve`, superseded by what the feed sends next.
+held_change = sa.Table(
+    "held_change",
+    metadata,
+    _row_key(),
+    sa.Column("feed_id", sa.Text, sa.ForeignKey("feed.id"), nullable=False),
+    _ref("run_id", "feed_run.id"),
+    _ref("source_record_id", "source_record.id"),
+    _text("kind", None),  # removal | change
+    sa.Column("digest", sa.LargeBinary),
+    sa.Column("fingerprint", sa.BigInteger),
+    sa.Column("payload", sa.LargeBinary),  # sealed; NULL for a removal
+    sa.Index("ix_held_change_run_id", "run_id"),
+    # Every answer asks whether anything of a feed waits for a person.
+    sa.Index("ix_held_change_feed_id", "feed_id", "kind"),
+    sa.Index("ix_held_change_source_record_id", "source_record_id"),
+)
+
+# Append-only, but for the undoing: which record came to which person, and through which identifier.
+practitioner_join = sa.Table(
+    "practitioner_join",
+    metadata,
+    _row_key(),
+    _ref("run_id", "feed_run.id"),
+    sa.Column("at", Instant, nullable=False),
+    _ref("practitioner_id", "practitioner.id"),  # whom the record was joined to
+    _ref(
+        "other_id", "practitioner.id", nullable=True
+    ),  # whose it was before; NULL for a record seen for the first time
+    _ref("source_record_id", "source_record.id"),
+    _text("system", None),
+    _text("use", None),  # official | old: how the joining record gave the identifier
+    _ref("undone_run_id", "feed_run.id", nullable=True),
+    _text("reason"),  # why it was undone, in the words of whoever did
+    sa.Index("ix_practitioner_join_practitioner_id", "practitioner_id"),
+    sa.Index("ix_practitioner_join_source_record_id", "source_record_id"),
+)
+
+# Who is doing a job that only one process may do, on whichever machine; see indexer.lock.
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _text("holder", None),
+    sa.Column("acquired_at", Instant, nullable=False),
+    sa.Column("heartbeat_at", Instant, nullable=False),
 )

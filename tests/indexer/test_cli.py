@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from indexer.cli import main as indexer
+from indexer.cli_changes import HELD
 from registry import cli
 from registry.records import tables as t
 from tests.support.authorities import Authorities, authorities
@@ -36,6 +37,8 @@ def run(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Run:
     def command(*arguments: str, expect: int = 0) -> Result:
         group = {"indexer": indexer, "registry": cli.main}[arguments[0]]
         result = CliRunner().invoke(group, arguments[1:])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
         assert result.exit_code == expect, result.output
         return result
 
@@ -75,7 +78,7 @@ def test_output_for_people_says_what_happened(run: Run, served: Authorities) -> 
 
     assert "added, 0 changed" in first
     assert "has not changed since the last pull" in second
-    assert "normalized anew" in reread
+    assert "0 changed" in reread
     assert quarantine.startswith("row ")
     assert "hosp" in status
     assert "fresh" in status
@@ -108,21 +111,75 @@ def test_commands_refuse_a_database_that_is_not_migrated(run: Run, served: Autho
     assert "Run `registry migrate`" in run("indexer", "pull", "--all", expect=1).output
 
 
-def test_removals_that_are_withheld_can_be_approved(run: Run, served: Authorities, tmp_path: Path) -> None:
+def test_a_held_run_is_looked_at_and_approved(run: Run, served: Authorities, tmp_path: Path) -> None:
     run("registry", "migrate")
     run("indexer", "pull", "washington")
     world = World(make_settings(tmp_path))
     with world.engine.begin() as connection:
         # As if the last good file had held twice as many.
         rows = connection.execute(sa.select(t.source_record)).mappings().all()
-        extra = [{**row, "id": row["id"] + 10**6, "key": f"old-{row['key']}"} for row in rows]
+        extra = [
+            {
+                **row,
+                "id": row["id"] + 10**6,
+                "key": f"old-{row['key']}",
+                "fingerprint": row["fingerprint"] ^ 1,
+            }
+            for row in rows
+        ]
         connection.execute(sa.insert(t.source_record), extra)
-    output = run("indexer", "pull", "washington", "--full").output
-    again = run("indexer", "pull", "washington", "--approve-removals", str(len(extra))).output
-
-    assert f"--approve-removals {len(extra)}" in output
-    assert f"{len(extra)} removed" in again
     world.close()
+
+    dry = run("indexer", "pull", "washington", "--full", "--dry-run", expect=HELD).output
+    held = run("indexer", "pull", "washington", "--full", expect=HELD).output
+    (report,) = json.loads(run("indexer", "runs", "washington", "--limit", "1", "--json").stdout)
+    number = str(report["id"])
+
+    assert dry.startswith("Dry run, nothing was changed.")
+    assert f"{len(extra)} removals" in held
+    assert f"indexer approve {number}" in held
+    assert f"indexer approve {number}" in run("indexer", "status", "--check", expect=1).output
+    assert "held" in run("indexer", "receipt", number).output
+    assert f"{len(extra)} removed" in run("indexer", "approve", number, "--dry-run").output
+    assert f"{len(extra)} removed" in run("indexer", "approve", number).output
+    assert "Nothing waits" in run("indexer", "approve", number, expect=1).output
+
+    assert f"indexer rollback {number}" in run("indexer", "rollback", "1", expect=1).output
+
+
+def test_a_run_is_rolled_back_and_its_file_refused(run: Run, served: Authorities) -> None:
+    run("registry", "migrate")
+    (report,) = json.loads(run("indexer", "pull", "washington", "--json").stdout)
+    number = str(report["run"])
+    assert "rolled back" in run("indexer", "rollback", number, "--dry-run").output
+    back = json.loads(run("indexer", "rollback", number, "--json").stdout)
+
+    assert back["counts"]["removed"] == report["counts"]["added"]
+    assert "0 differ" in run("indexer", "renormalize", "--all").output
+    assert "has been rolled back" in run("indexer", "pull", "washington", expect=1).output
+
+
+def test_a_receipt_lists_what_was_not_taken_in(run: Run, served: Authorities) -> None:
+    run("registry", "migrate")
+    (report,) = json.loads(run("indexer", "pull", "hosp", "--json").stdout)
+    number = str(report["run"])
+    receipt = json.loads(run("indexer", "receipt", number, "--json").stdout)
+    lines = run("indexer", "receipt", number, "--errors", "ndjson").output.splitlines()
+    table = run("indexer", "receipt", number, "--errors", "table").output.splitlines()
+    csv = run("indexer", "receipt", number, "--errors", "csv").output.splitlines()
+
+    assert receipt["run"]["counts"]["quarantined"] == report["counts"]["quarantined"] > 0
+    assert len(lines) == len(table) - 1 == len(csv) - 1 == report["counts"]["quarantined"]
+    assert {"row", "key", "kind", "reason"} <= json.loads(lines[0]).keys()
+    assert any(example["kind"] == "added" for example in receipt["examples"])
+    assert "There is no run 999999" in run("indexer", "receipt", "999999", expect=1).output
+
+
+def test_joins_are_listed_and_undone(run: Run, served: Authorities) -> None:
+    run("registry", "migrate")
+    assert "No record has been joined" in run("indexer", "joins").output
+    run("indexer", "pull", "hosp")
+    assert "There is no join 1" in run("indexer", "unjoin", "1", "--reason", "two people", expect=1).output
 
 
 def test_a_compare_that_finds_a_difference_gives_exit_code_1(

@@ -82,7 +82,7 @@ OVERRIDES: list[tuple[str, str, Any]] = [
         '["https://a:9200", "https://b:9200"]',
         ("https://a:9200", "https://b:9200"),
     ),
-    ("REGISTRY_INDEXER__MAX_REMOVED_SHARE", "0.5", 0.5),
+    ("REGISTRY_INDEXER__MAX_VANISHED_SHARE", "0.5", 0.5),
     ("REGISTRY_ACCESS__PURPOSES", '["recruitment"]', ("recruitment",)),
 ]
 
@@ -107,7 +107,7 @@ FAULTS: list[tuple[dict[str, str], list[str]]] = [
     ({"REGISTRY_SEARCH__ENGINE": "solr"}, ["search.engine", "solr"]),
     ({"REGISTRY_TOKENS__ALGORITHMS": '["HS256"]'}, ["tokens.algorithms"]),
     ({"REGISTRY_TOKENS__ALGORITHMS": '["none"]'}, ["tokens.algorithms"]),
-    ({"REGISTRY_INDEXER__MAX_REMOVED_SHARE": "1.01"}, ["indexer.max_removed_share", "between 0 and 1"]),
+    ({"REGISTRY_INDEXER__MAX_VANISHED_SHARE": "1.01"}, ["indexer.max_vanished_share", "between 0 and 1"]),
     (
         {"REGISTRY_INDEXER__MAX_QUARANTINED_SHARE": "-0.1"},
         ["indexer.max_quarantined_share", "between 0 and 1"],

@@ -29,9 +29,7 @@ class Authorities:
         """Let a day pass in every register."""
         httpx.post(f"{self.url}/_sandbox/day").raise_for_status()
 
-    def pull(
-        self, world: World, *feeds: str, full: bool = False, reread: bool = False, approved: int = 0
-    ) -> dict[str, Report]:
+    def pull(self, world: World, *feeds: str, full: bool = False, reread: bool = False) -> dict[str, Report]:
         """Pull the feeds named, or all."""
         puller = Puller(
             engine=world.engine,
@@ -40,7 +38,6 @@ class Authorities:
             settings=world.settings.indexer,
             full=full,
             reread=reread,
-            approved=approved,
         )
         return {feed: puller.pull(self.feeds[feed]) for feed in feeds or self.feeds}
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from indexer.feeds import BadRow, SourceRow
-from indexer.load import Counts, Load, write_quarantine
-from indexer.normalize import BadRecordError
+from indexer import runs
+from indexer.feeds import Row, SourceRow
+from indexer.guard import HoldError
+from indexer.load import Counts, Load
+from indexer.normalize.errors import BadRecordError
 from registry import migrate
 from registry.database import open_database, writing
 from registry.records import tables as t
-from registry.records.allocate import allocate
 from registry.records.facts import LicenceFacts, NameFacts, PersonFacts
 from registry.sealing import Sealer, new_key
 from registry.settings import Settings, load_settings
@@ -127,24 +128,40 @@ class World:
 
     def load(
         self,
-        people: dict[str, PersonFacts] | Iterable[SourceRow | BadRow],
+        people: dict[str, PersonFacts] | Iterable[Row],
         *,
         feed: str = "test",
-        approved: int = 0,
         snapshot: bool = True,
         reread: bool = False,
         finished_at: datetime | None = None,
     ) -> Counts:
         """Load people (source key → facts) as one run of a feed, by the real loader."""
         self.describe_feed(feed)
-        now = datetime.now(UTC)
+        rows: list[Row] = [*(source_rows(people) if isinstance(people, dict) else people)]
         with writing(self.engine).begin() as connection:
-            run_id = allocate(connection, 1)[0]
-            connection.execute(
-                sa.insert(t.feed_run).values(
-                    id=run_id, feed_id=feed, started_at=finished_at or now, state="running"
-                )
+            run_id = runs.start(connection, feed)
+        try:
+            return self._run(
+                rows, feed, run_id, "", snapshot=snapshot, reread=reread, finished_at=finished_at
             )
+        except HoldError as error:
+            return self._run(
+                rows, feed, run_id, error.reason, snapshot=snapshot, reread=reread, finished_at=finished_at
+            )
+
+    def _run(
+        self,
+        rows: list[Row],
+        feed: str,
+        run_id: int,
+        hold: str,
+        *,
+        snapshot: bool,
+        reread: bool,
+        finished_at: datetime | None,
+    ) -> Counts:
+        now = finished_at or datetime.now(UTC)
+        with writing(self.engine).begin() as connection:
             load = Load(
                 connection=connection,
                 feed_id=feed,
@@ -154,19 +171,19 @@ class World:
                 sealer=self.sealer,
                 normalizer=FactsNormalizer(),
                 settings=self.settings.indexer,
-                snapshot=snapshot,
+                complete=snapshot,
+                hold=hold,
                 reread=reread,
             )
-            rows = source_rows(people) if isinstance(people, dict) else people
             for _ in load.run(rows):
                 pass
-            load.remove_absent(approved)
-            write_quarantine(connection, feed, run_id, load.quarantined)
-            connection.execute(
-                sa.update(t.feed_run)
-                .where(t.feed_run.c.id == run_id)
-                .values(state="succeeded", finished_at=finished_at or now)
-            )
+            load.finish()
+            runs.close(connection, run_id, "held" if hold else "succeeded", load.counts, held_reason=hold)
+            if finished_at:
+                run = t.feed_run
+                connection.execute(
+                    sa.update(run).where(run.c.id == run_id).values(started_at=now, finished_at=now)
+                )
         return load.counts
 
     def count(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
@@ -178,6 +195,7 @@ class World:
 def source_rows(people: dict[str, PersonFacts]) -> list[SourceRow]:
     """Source rows whose payload is the facts themselves."""
     return [
-        SourceRow(row=number, key=key, payload=msgspec.json.encode(facts))
+        SourceRow(number, key, f"{key}\0".encode() + payload, payload, bytes)
         for number, (key, facts) in enumerate(people.items(), start=1)
+        for payload in [msgspec.json.encode(facts)]
     ]
