@@ -7,16 +7,25 @@ HL7 FHIR Bulk Data Access (Flat FHIR) 2.0: the kick-off answers 202 with Content
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 import msgspec
 
-from indexer.feeds.download import TransientAnswerError, Web, as_stamp, body, read_token, retry_after, where
+from indexer.feeds.download import (
+    TransientAnswerError,
+    Web,
+    as_stamp,
+    body,
+    origin,
+    read_token,
+    retry_after,
+    where,
+)
 from indexer.feeds.errors import FeedUnavailableError, MalformedFeedError, TruncatedFeedError
+from indexer.feeds.fetching import Fetched, Fetching
 from indexer.feeds.sources import FhirBulkSource, is_safe_address
 from indexer.feeds.spool import Spool
-from registry.settings import Indexer
 
 RESOURCE = "Practitioner"
 
@@ -39,8 +48,8 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel"):
     link: list[dict[str, str]] = []
 
 
-def fetch(source: FhirBulkSource, settings: Indexer, files: Spool) -> str | None:
-    """Run one export into the spool and return its stamp (`transactionTime`).
+def fetch(source: FhirBulkSource, fetching: Fetching) -> Fetched:
+    """Run one export into the spool; its stamp is the manifest's `transactionTime`.
 
     Raises:
         FeedUnavailableError: the server refuses, fails or takes longer than `source.max_wait_s`.
@@ -48,15 +57,20 @@ def fetch(source: FhirBulkSource, settings: Indexer, files: Spool) -> str | None
         TruncatedFeedError: a file has fewer resources than the manifest says.
     """
     token = {"Authorization": f"Bearer {read_token(source.token_file)}"} if source.token_file else {}
-    with Web(settings, source.max_retry_after_s, {}) as web, web.translated(source.url):
+    with (
+        Web(fetching.settings, source.max_retry_after_s, {}, source=source) as web,
+        web.translated(source.url),
+    ):
         status_url = _kick_off(web, source, token)
         manifest = _wait(web, source, status_url, token)
         _check(manifest, source)
         for output in manifest.output:
             if output.type == RESOURCE:
-                url = urljoin(status_url, output.url)
-                _download(web, files, url, output.count, token if manifest.requires_access_token else {})
-    return as_stamp(manifest.transaction_time)
+                url = _joined(status_url, output.url)
+                shown = token if manifest.requires_access_token else {}
+                _check_may_see(source, url, shown)
+                _download(web, fetching.files, url, output.count, shown)
+    return fetching.fetched(as_stamp(manifest.transaction_time))
 
 
 def _kick_off(web: Web, source: FhirBulkSource, token: Mapping[str, str]) -> str:
@@ -70,17 +84,36 @@ def _kick_off(web: Web, source: FhirBulkSource, token: Mapping[str, str]) -> str
                     f"{where(source.url)} does not start an export (it answers {response.status_code}). "
                     'For an address that gives NDJSON at once, write source.transport = "http".'
                 )
-            status_url = urljoin(source.url, location)
-    if token and _origin(status_url) != _origin(source.url):
-        raise FeedUnavailableError(
-            f"{where(source.url)} sends us on to {_origin(status_url)} with our token; it is not sent there."
-        )
+            status_url = _joined(source.url, location)
+    _check_may_see(source, status_url, token)
     return status_url
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _joined(base: str, url: str) -> str:
+    """Return the full address of what the server names.
+
+    Raises:
+        FeedUnavailableError: it is none that may be followed.
+    """
+    try:
+        full = urljoin(base, url)
+    except ValueError:
+        full = ""
+    if not is_safe_address(full):
+        raise FeedUnavailableError(
+            f"{where(base)} names {where(full)}, which is no HTTPS address; the export's files must come over HTTPS."
+        )
+    return full
+
+
+def _check_may_see(source: FhirBulkSource, url: str, token: Mapping[str, str]) -> None:
+    """Send our token to the server itself and to the origins that the feed file names, to nobody else."""
+    known = {origin(source.url), *map(origin, source.token_origins)}
+    if token and origin(url) not in known:
+        raise FeedUnavailableError(
+            f"{where(source.url)} sends us on to {origin(url)} with our token; it is not sent there. If that server may "
+            "have it, name it in source.token_origins."
+        )
 
 
 def _wait(web: Web, source: FhirBulkSource, status_url: str, token: Mapping[str, str]) -> Manifest:
@@ -134,8 +167,6 @@ def _check(manifest: Manifest, source: FhirBulkSource) -> None:
 
 
 def _download(web: Web, files: Spool, url: str, count: int | None, headers: Mapping[str, str]) -> None:
-    if not is_safe_address(url):
-        raise FeedUnavailableError(f"{where(url)} is plain HTTP; the export's files must come over HTTPS.")
     for attempt in web.attempts():
         with (
             attempt,

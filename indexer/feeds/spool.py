@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.feeds.errors import FeedTooLargeError
+from indexer.feeds.errors import FeedChangedError, FeedTooLargeError
 
 Progress = Callable[[int], None]
 """Called now and then with the number of bytes that have come so far."""
@@ -39,8 +39,15 @@ class Part:
         self.lines += data.count(b"\n")
         if data:
             self._last = data[-1:]
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        _write(self._descriptor, data)
+
+    def start_again(self) -> None:
+        """Forget what was written."""
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        self.digest = self._spool.digest.copy()
+        self.size = self.lines = 0
+        self._last = b"\n"
 
     @property
     def records(self) -> int:
@@ -48,15 +55,61 @@ class Part:
         return self.lines + (self._last != b"\n")
 
 
+class Scratch:
+    """A file that is unpacked and then removed; it belongs to no digest.
+
+    Attributes:
+        path: where it lies; only this user can read it.
+    """
+
+    def __init__(self, path: Path, descriptor: int, spool: "Spool") -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._spool = spool
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            FeedTooLargeError: the feed as a whole is larger than allowed.
+        """
+        self._size += len(data)
+        self._spool.check_size(self._size)
+        self._spool.received(len(data))
+        _write(self._descriptor, data)
+
+    def start_again(self) -> None:
+        """Forget what was written."""
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        self._size = 0
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError as error:
+        raise FeedTooLargeError(
+            f"The feed can't be written to the temporary folder: {error.strerror}. Make room there, or set TMPDIR."
+        ) from error
+
+
 class Spool:
     """The parts of one feed, in order, with one digest (SHA-256) over all their bytes.
 
     The caller owns the folder and removes it when the run has ended: the files hold records as received.
+
+    Attributes:
+        max_bytes: the limit for all parts together; 0 = none.
+        digest: over all parts so far.
+        parts: the files, in order.
     """
 
     def __init__(self, folder: Path, max_bytes: int, progress: Progress) -> None:
         self._folder = folder
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._size = 0
         self._received = 0
         self._progress = progress
@@ -66,9 +119,9 @@ class Spool:
 
     def check_size(self, more: int) -> None:
         """Refuse a feed that would grow beyond the limit (0 = none)."""
-        if self._max_bytes and self._size + more > self._max_bytes:
+        if self.max_bytes and self._size + more > self.max_bytes:
             raise FeedTooLargeError(
-                f"The feed is larger than {self._max_bytes} bytes. If that is right, raise indexer.max_feed_bytes."
+                f"The feed is larger than {self.max_bytes} bytes. If that is right, raise indexer.max_feed_bytes."
             )
 
     def received(self, size: int) -> None:
@@ -93,20 +146,42 @@ class Spool:
         self.digest = part.digest
         self.parts.append(path)
 
+    @contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """Write a file that is gone afterwards."""
+        path = self._folder / "scratch"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _ONLY_ME)
+        try:
+            yield Scratch(path, descriptor, self)
+        finally:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+
     def start_again(self) -> None:
         """Forget every part: the source has changed under us."""
         for path in self.parts:
-            path.unlink(missing_ok=True)
+            if path.parent == self._folder:  # what was adopted isn't ours to remove
+                path.unlink(missing_ok=True)
         self.parts.clear()
         self._size = 0
         self.digest = hashlib.sha256()
 
     def adopt(self, path: Path) -> None:
-        """Take a file where it lies, without a copy; only its digest is computed."""
+        """Take a file where it lies, without a copy; only its digest is computed.
+
+        Raises:
+            FeedChangedError: it was changed meanwhile.
+        """
         with path.open("rb") as file:
+            before = os.fstat(file.fileno())
             while data := file.read(_CHUNK):
                 self._size += len(data)
                 self.check_size(0)
                 self.digest.update(data)
                 self.received(len(data))
+            after = os.fstat(file.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise FeedChangedError(
+                f"{path.name} changed while it was read. Pull again when it is whole, or set source.settle_s."
+            )
         self.parts.append(path)

@@ -88,6 +88,24 @@ def test_the_token_is_not_taken_to_another_server(fetched: Fetch, server: Source
     assert server.paths() == [KICK_OFF]
 
 
+def test_files_on_another_server_get_the_token_only_if_the_feed_file_says_so(
+    fetched: Fetch, server: Source, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    there = server.url.replace("127.0.0.1", "localhost")
+    output = [{"type": "Practitioner", "url": there + "/files/1.ndjson"}]
+    server.gives(STATUS, manifest(server, output=output, requiresAccessToken=True))
+    source = bulk(server, token_file=str(tmp_path / "token"))
+    with pytest.raises(FeedUnavailableError, match=r"name it in source\.token_origins"):
+        fetched(source)
+    assert "/files/1.ndjson" not in server.paths()
+    assert fetched(replace(source, token_origins=(there,))).parts
+    assert server.asked[-1].headers["authorization"] == "Bearer s3cret"
+    server.gives(STATUS, manifest(server, output=output, requiresAccessToken=False))
+    assert fetched(source).parts
+    assert "authorization" not in server.asked[-1].headers
+
+
 def test_a_server_that_asks_to_poll_more_slowly_is_obeyed(fetched: Fetch, server: Source) -> None:
     server.gives(STATUS, Answer(status=429, headers=NOW), manifest(server))
     assert fetched(bulk(server)).parts
@@ -154,8 +172,11 @@ def test_a_file_without_a_last_newline_is_whole(fetched: Fetch, server: Source) 
     assert fetched(bulk(server)).parts[0].read_bytes() == LINES.rstrip()
 
 
-def test_files_over_plain_http_elsewhere_are_refused(fetched: Fetch, server: Source) -> None:
-    server.gives(STATUS, manifest(server, output=[{"type": "Practitioner", "url": "http://files.example/1"}]))
+@pytest.mark.parametrize(
+    "url", ["http://files.example/1", "http://[", "https://files.example:port/1", "ftp://x/1"]
+)
+def test_files_over_plain_http_elsewhere_are_refused(fetched: Fetch, server: Source, url: str) -> None:
+    server.gives(STATUS, manifest(server, output=[{"type": "Practitioner", "url": url}]))
     with pytest.raises(FeedUnavailableError, match="must come over HTTPS"):
         fetched(bulk(server))
 

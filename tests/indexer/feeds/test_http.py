@@ -3,6 +3,7 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 from msgspec.structs import replace
 
@@ -22,7 +23,9 @@ def test_a_document_is_spooled_with_its_stamp_and_etag(fetched: Fetch, source: S
     result = fetched(HttpSource(url=source.gives("/feed", Answer(BODY, headers=headers))))
     assert [part.read_bytes() for part in result.parts] == [BODY]
     assert result.parts[0].stat().st_mode & 0o777 == 0o600
-    assert (result.stamp, result.etag) == ("2026-11-21T02:00:00Z", '"v1"')
+    assert result.stamp == "2026-11-21T02:00:00Z"
+    seen = orjson.loads(result.etag)
+    assert (seen["etag"], seen["modified"]) == ('"v1"', "Sat, 21 Nov 2026 02:00:00 GMT")
     assert result.digest == hashlib.sha256(BODY).hexdigest()
     assert not result.not_modified
 
@@ -43,7 +46,7 @@ def test_the_same_bytes_under_a_new_etag_are_not_modified(fetched: Fetch, source
     url = source.gives("/feed", Answer(BODY, headers={"ETag": '"v2"'}))
     result = fetched(HttpSource(url=url), Previous('"v1"', hashlib.sha256(BODY).hexdigest()))
     assert result.not_modified
-    assert result.etag == '"v2"'
+    assert orjson.loads(result.etag)["etag"] == '"v2"'
 
 
 def test_not_modified_without_having_been_asked_is_an_error(fetched: Fetch, source: Source) -> None:
@@ -52,7 +55,7 @@ def test_not_modified_without_having_been_asked_is_an_error(fetched: Fetch, sour
         fetched(HttpSource(url=url))
 
 
-@pytest.mark.parametrize("status", [204, 206, 400, 401, 403, 404, 410, 501])
+@pytest.mark.parametrize("status", [202, 204, 206, 400, 401, 403, 404, 410, 501])
 def test_an_answer_that_is_not_the_whole_feed_is_an_error(
     fetched: Fetch, source: Source, status: int
 ) -> None:
@@ -106,7 +109,7 @@ def test_compressed_content_without_its_end_is_refused(fetched: Fetch, source: S
 @pytest.mark.parametrize("path", ["/feed", "/feed.gz"])
 def test_a_gzip_document_is_unpacked(fetched: Fetch, source: Source, path: str) -> None:
     url = source.gives(path, Answer(gzip.compress(BODY), headers={"Content-Type": "application/gzip"}))
-    result = fetched(HttpSource(url=url, compressed=path == "/feed"))
+    result = fetched(HttpSource(url=url, unpack="gzip" if path == "/feed" else "auto"))
     assert result.parts[0].read_bytes() == BODY
 
 
@@ -145,18 +148,6 @@ def test_a_token_file_without_a_token_is_told_of(
         fetched(HttpSource(url=source.url, token_file=str(tmp_path / "token")))
 
 
-def test_a_redirect_to_plain_http_elsewhere_is_not_followed(fetched: Fetch, source: Source) -> None:
-    url = source.gives("/feed", Answer(status=302, headers={"Location": "http://registers.example/feed"}))
-    with pytest.raises(FeedUnavailableError, match=r"http://registers\.example/feed is plain HTTP"):
-        fetched(HttpSource(url=url))
-
-
-def test_a_redirect_on_this_machine_is_followed(fetched: Fetch, source: Source) -> None:
-    source.gives("/new", Answer(BODY))
-    url = source.gives("/feed", Answer(status=302, headers={"Location": "/new"}))
-    assert fetched(HttpSource(url=url)).parts[0].read_bytes() == BODY
-
-
 def test_progress_grows_to_the_size_of_the_feed(
     feed: Described, settings: Indexer, source: Source, tmp_path: Path
 ) -> None:
@@ -175,6 +166,8 @@ def test_progress_grows_to_the_size_of_the_feed(
         ({"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT"}, 30.0),
         ({"retry-after": "Sun, 22 Nov 2026 11:00:00 GMT"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 -2359"}, None),
+        ({"retry-after": "Mon, 99 Jan 99999 00:00:00 GMT"}, None),
         ({"retry-after": "-5"}, None),
     ],
 )
@@ -193,3 +186,4 @@ def test_retry_after_is_honoured_up_to_its_limit(
 
 def test_messages_hold_neither_query_nor_user() -> None:
     assert where("https://user:secret@x.example:8443/a/b?token=1#f") == "https://x.example:8443/a/b"
+    assert where("https://x.example:secret/") == where("http://[secret") == "(no address)"

@@ -201,3 +201,14 @@ def test_a_query_in_the_address_is_kept(fetched: Fetch, source: Source) -> None:
     fetched(SocrataSource(url=url, check_count=False))
     assert source.asked[0].query["$where"] == "credentialtype like 'Social%'"
     assert source.asked[0].query["$limit"] == "50000"
+
+
+def test_another_question_to_the_same_dataset_is_asked(fetched: Fetch, source: Source) -> None:
+    """The time of change is the dataset's; with another $where it tells nothing about what we hold."""
+    source.routes[PATH] = lambda asked: (
+        Answer(b'[{"count":"1"}]') if "$select" in asked.query else Answer(b'[{"a":"1"}]', headers=VERSION)
+    )
+    first = fetched(SocrataSource(url=source.url + PATH))
+    previous = Previous(first.etag, "of something else")
+    assert fetched(SocrataSource(url=source.url + PATH), previous).parts == ()
+    assert fetched(SocrataSource(url=source.url + PATH + "?$where=a='1'"), previous).parts
