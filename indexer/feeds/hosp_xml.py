@@ -3,6 +3,9 @@
 The form is HospPersonType of licensetopractice 2.0. It is read by name, not by schema: the published schema lacks
 profession codes that exist, and a strict reader would drop those people. Elements of other namespaces are extensions
 (`xs:any`) and are left out. A document with a DOCTYPE is refused: no register needs entities.
+
+The record is built at once, not when its payload is asked for: what an element holds can't be told from its bytes alone
+(prefixes, comments, encodings), and writing it anew to compare and parsing it again to read cost as much as building it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +24,9 @@ REPEATED = frozenset(
 )
 # What an echo may hold. Neither names nor dates: the row may be of a person with protected identity.
 _ECHOED = ("hospId", "legitimation")
+# What tells whom a protected record is about, and that it is one.
+_WHO = ("hospId", "personId", "tidigarePersonId")
+_MARK = "skyddadIdentitet"
 _TAIL_BYTES = 4096
 _FALSE = ("false", "0")
 
@@ -90,7 +96,8 @@ def _broken(part: Path, error: etree.XMLSyntaxError) -> MalformedFeedError:
     with part.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL_BYTES))
-        tail = file.read().rstrip()
+        # Without the zero bytes of UTF-16, the marks are the same in every encoding.
+        tail = file.read().replace(b"\0", b"").rstrip()
     if not tail.endswith(b">") or b"</" not in tail[tail.rfind(b"<") :] or "Premature end" in error.msg:
         return TruncatedFeedError(f"{part.name} ends in the middle (line {line}). Fetch it again.")
     return MalformedFeedError(
@@ -116,16 +123,23 @@ def _record(element: etree._Element, row: int, names: _Names, max_record_bytes: 
     record = _data(element, names, repeated)
     key = _key(record)
     if not key:
-        protected = canonical(record) if is_protected(record) else b""
-        return BadRow(
-            row, "", "hospId", "the person has no hospId, so nothing tells which record it is", "", protected
-        )
+        reason = "the person has no hospId, so nothing tells which record it is"
+        return BadRow(row, "", "hospId", reason, "", _of_protected(record, repeated))
     if repeated:
-        return BadRow(row, key, repeated[0], "the element stands more than once", _echo(record))
+        reason = "the element stands more than once"
+        return BadRow(row, key, repeated[0], reason, _echo(record), _of_protected(record, repeated))
     payload = canonical(record)
     if len(payload) > max_record_bytes:
-        return BadRow(row, key, "", f"the record is larger than {max_record_bytes} bytes", _echo(record))
+        reason = f"the record is larger than {max_record_bytes} bytes"
+        return BadRow(row, key, "", reason, _echo(record), _of_protected(record, repeated))
     return SourceRow(row, key, payload)
+
+
+def _of_protected(record: Data, repeated: list[str]) -> bytes:
+    """Return who a bad record is about if it is marked, perhaps twice, as of a protected person; else nothing."""
+    if not is_protected(record) and not any(name.startswith(_MARK) for name in repeated):
+        return b""
+    return canonical({name: record[name] for name in _WHO if name in record} | {_MARK: "true"})
 
 
 def _data(element: etree._Element, names: _Names, repeated: list[str]) -> Data:

@@ -5,6 +5,7 @@ status is `unknown` and asks a human, unless the feed file says where this feed 
 """
 
 import msgspec
+import orjson
 
 from indexer.feeds.options import FhirOptions
 from indexer.normalize.errors import BadRecordError
@@ -61,6 +62,8 @@ class FhirNormalizer:
         try:
             resource = self._decode(payload)
         except msgspec.ValidationError as error:
+            if (least := self._least_of(payload)) is not None:
+                return least
             message, _, path = str(error).partition(" - at ")
             raise BadRecordError(path.strip("`").removeprefix("$.") or "Practitioner", message) from error
         protected = self._is_protected(resource)
@@ -80,6 +83,28 @@ class FhirNormalizer:
             protected=protected,
             licences=licences,
         )
+
+    def _least_of(self, payload: bytes) -> PersonFacts | None:
+        """Give the least there is to say of a protected person whose resource can't be read; None for anyone else.
+
+        Labels that can't be read hide too: one of them may be the one that does.
+        """
+        resource = orjson.loads(payload)
+        meta = resource.get("meta")
+        labels = meta.get("security") if isinstance(meta, dict) else meta
+        if not labels:
+            return None
+        try:
+            known = msgspec.convert({"meta": {"security": labels}}, Practitioner)
+        except msgspec.ValidationError:
+            known = None
+        if known is not None and not self._is_protected(known):
+            return None
+        try:
+            identifiers = msgspec.convert({"identifier": resource.get("identifier")}, Practitioner).identifier
+        except msgspec.ValidationError:
+            identifiers = None
+        return PersonFacts(identifiers=tuple(self._identifiers(identifiers, lenient=True)), protected=True)
 
     def _is_protected(self, resource: Practitioner) -> bool:
         labels = resource.meta.security if resource.meta else None
@@ -102,7 +127,10 @@ class FhirNormalizer:
             if not value:
                 continue
             use: IdentifierUse = "old" if identifier.use == "old" else "official"
-            found.setdefault((system, value), IdentifierFacts(system=system, value=value, use=use))
+            known = found.get((system, value))
+            # A number that stands in both places is still the person's own.
+            if known is None or known.use == "old":
+                found[system, value] = IdentifierFacts(system=system, value=value, use=use)
         return list(found.values())
 
 

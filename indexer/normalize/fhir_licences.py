@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from indexer.feeds.options import FhirOptions
 from indexer.normalize.fhir_types import Identifier, Practitioner, Qualification, extension_word
 from indexer.normalize.values import GRAVE, iso, read_date, read_end_date, status_of_deceased
-from registry.identifiers import fold_number
+from registry.identifiers import PRESCRIBER_CODE, fold_number
 from registry.records.facts import LicenceFacts, SpecialtyFacts, Status
 from registry.vocabulary import UNKNOWN, Vocabulary, fold_word
 
@@ -104,10 +104,11 @@ def _profession(
     concept = qualification.code
     if concept is None:
         return UNKNOWN, "", "", ""
+    wanted = options.profession_systems
     known = [
         (vocabulary.profession(options.vocabulary, coding.code), coding)
         for coding in concept.codings()
-        if coding.code
+        if coding.code and (not wanted or coding.system in wanted)
     ]
     known.sort(key=lambda pair: pair[0] == UNKNOWN)
     if not known:
@@ -119,7 +120,20 @@ def _profession(
 def _status(
     resource: Practitioner, qualification: Qualification, options: FhirOptions, vocabulary: Vocabulary
 ) -> tuple[Status, str]:
-    """Return our status and the feed's own word, from where the feed file says that it stands."""
+    """Return our status and the feed's own word, from where the feed file says that it stands.
+
+    A modifier extension may turn what stands beside it into its opposite, and implicit rules all of it; whoever does not
+    know them must not rely on it (HL7 FHIR R4, Extensibility and Resource.implicitRules). Bad news is believed all the same.
+    """
+    status, word = _told_status(resource, qualification, options, vocabulary)
+    if resource.modifier_extension or resource.implicit_rules or qualification.modifier_extension:
+        return (status if status in GRAVE else "unknown"), word
+    return status, word
+
+
+def _told_status(
+    resource: Practitioner, qualification: Qualification, options: FhirOptions, vocabulary: Vocabulary
+) -> tuple[Status, str]:
     if options.status_from == "qualification":
         word = _code_word(qualification)
         return vocabulary.status(options.vocabulary, word), word
@@ -142,9 +156,15 @@ def _code_word(qualification: Qualification) -> str:
 
 
 def _numbers(qualification: Qualification, options: FhirOptions) -> list[tuple[str, str]]:
-    """Return (number, jurisdiction) of each identifier; one without a number if there is none."""
-    identifiers = [i for i in qualification.identifier or () if i is not None]
-    found = [(i.text(), _jurisdiction(i, qualification, options)) for i in identifiers if i.text()]
+    """Return (number, jurisdiction) of each identifier; one without a number if there is none.
+
+    A number that another has replaced (use = old) gives no licence of its own. A prescriber's code is no licence number,
+    though the Swedish base profile puts it here, and may be kept by agreement only.
+    """
+    identifiers = [i for i in qualification.identifier or () if i is not None and i.system != PRESCRIBER_CODE]
+    told = [i for i in identifiers if i.text()]
+    current = [i for i in told if i.use != "old"] or told
+    found = [(i.text(), _jurisdiction(i, qualification, options)) for i in current]
     if found:
         return found
     return [("", _jurisdiction(identifiers[0] if identifiers else Identifier(), qualification, options))]

@@ -83,7 +83,7 @@ class HumanName(msgspec.Struct, frozen=True):
     period: Period | None = None
 
 
-class Qualification(msgspec.Struct, frozen=True):
+class Qualification(msgspec.Struct, frozen=True, rename="camel"):
     """FHIR Practitioner.qualification, with the `status` of later versions."""
 
     identifier: list[Identifier | None] | None = None
@@ -91,6 +91,7 @@ class Qualification(msgspec.Struct, frozen=True):
     period: Period | None = None
     status: Concept | None = None
     extension: list[Extension | None] | None = None
+    modifier_extension: list[Extension | None] | None = None
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -110,6 +111,8 @@ class Practitioner(msgspec.Struct, frozen=True, rename="camel"):
     deceased_boolean: bool | None = None
     deceased_date_time: str | None = None
     qualification: list[Qualification | None] | None = None
+    modifier_extension: list[Extension | None] | None = None
+    implicit_rules: str | None = None
 
 
 def extension_word(extensions: list[Extension | None] | None, path: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ import orjson
 from indexer.feeds.hosp_xml import is_marked_protected, is_protected
 from indexer.feeds.options import HospOptions
 from indexer.normalize.errors import BadRecordError
+from indexer.normalize.recoded import licence_code
 from indexer.normalize.values import (
     GRAVE,
     check_text,
@@ -193,7 +194,7 @@ class HospNormalizer:
         lenient = lenient or status in GRAVE
         issued = read_date("legitimationsDatum", licence.legitimations_datum, compact, lenient=lenient)
         return LicenceFacts(
-            key=profession.code or profession.text or "?",
+            key=licence_code(profession.code) or profession.text or "?",
             number=person.hosp_id.extension,
             jurisdiction=self.options.jurisdiction,
             profession=self.vocabulary.profession(self.options.vocabulary, profession.code),
@@ -262,7 +263,7 @@ def _status(flag: Status, restrictions: tuple[RestrictionFacts, ...]) -> Status:
 
 
 def _by_age(licence: Licence) -> tuple[str, str]:
-    return licence.legitimerat_yrke.code, licence.legitimations_datum
+    return licence_code(licence.legitimerat_yrke.code), licence.legitimations_datum
 
 
 def _names(person: Person) -> tuple[NameFacts, ...]:

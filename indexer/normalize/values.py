@@ -5,10 +5,12 @@ protected, a date that can't be read is left out instead of sending the whole re
 and better news would go on standing.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 from indexer.normalize.errors import BadRecordError
+from indexer.normalize.garbled import garbled
 from registry.dates import parse_compact, parse_iso
 from registry.identifiers import check_digit, starts_with_date
 from registry.records.facts import Status
@@ -19,9 +21,9 @@ _ALIVE: frozenset[Status] = frozenset({"active", "restricted"})
 # Systems that need a date in every row write this year for "no end".
 _NO_END = "9999"
 _REMEMBERED_DATES = 65_536
-# What decoders write for a letter that they can't read.
-_LOST = "\ufffd"
 _PERSONAL_DIGITS = 12
+# Hyphen, plus and the dashes that word processors and spreadsheets make of it.
+_SWEDISH = re.compile("(1[89]|20)?([0-9]{6})([-+\u2010-\u2015\u2212]?)([0-9]{4})\\Z")
 
 iso = lru_cache(_REMEMBERED_DATES)(parse_iso)
 compact = lru_cache(_REMEMBERED_DATES)(parse_compact)
@@ -51,13 +53,41 @@ def read_end_date(field: str, text: str | None, parse: Callable[[str], str], *, 
 
 
 def check_text(field: str, *texts: str, lenient: bool) -> None:
-    """Refuse text whose letters were lost on the way (U+FFFD): nobody would find the person under such a name.
+    """Refuse text whose letters were lost or garbled on the way: nobody would find the person under such a name.
+
+    What gives it away: see `indexer.normalize.garbled`.
 
     Raises:
         BadRecordError: the text is spoilt, and the record must not be read so (`lenient` is False).
     """
-    if not lenient and any(_LOST in text for text in texts):
-        raise BadRecordError(field, "letters were lost when the text was encoded (U+FFFD)")
+    if lenient:
+        return
+    for text in texts:
+        if problem := garbled(text):
+            raise BadRecordError(field, problem)
+
+
+def twelve_digits(text: str, born_from: int = 0) -> str:
+    """Write a Swedish personal identity or coordination number as twelve digits. Pure: no clock decides the century.
+
+    Args:
+        text: twelve or ten digits, with or without `-` or `+` (which is written from the year a person turns 100).
+        born_from: the first birth year that ten digits without `+` can mean; with `+`, one of the hundred years before
+            it. 0: ten digits are refused, for they leave the century open.
+
+    Raises:
+        ValueError: no such number; the message says what was expected, without repeating it.
+    """
+    match = _SWEDISH.match("".join(text.split()))
+    if match is None:
+        raise ValueError("expected YYYYMMDD-NNNN")
+    century, six, sign, last = match.groups()
+    if century:
+        return f"{century}{six}{last}"
+    if not born_from:
+        raise ValueError("ten digits leave the century open (options.ten_digits_from)")
+    year = born_from + (int(six[:2]) - born_from) % 100 - (100 if sign == "+" else 0)
+    return f"{year}{six[2:]}{last}"
 
 
 def personal_number(field: str, digits: str, *, lenient: bool) -> str | None:

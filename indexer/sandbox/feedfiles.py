@@ -14,6 +14,8 @@ from indexer.sandbox import bulk, hosp, socrata
 from indexer.sandbox.errors import SandboxError
 from registry.settings import CONFIG
 
+# The feeds whose authorities the sandbox plays.
+PLAYED = frozenset({"hosp", "washington", "nppes-fhir"})
 _SECTION = re.compile(r"^\[source\][ \t]*(?:#[^\n]*)?\n(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 _URL = re.compile(r'^url[ \t]*=[ \t]*"[^"\n]*"', re.MULTILINE)
 _SECRET = re.compile(r"^(?:app_)?token_file[ \t]*=[^\n]*\n", re.MULTILINE)
@@ -23,7 +25,8 @@ def write_feed_files(folder: Path, base_url: str, feeds: Path = CONFIG / "feeds"
     """Write every feed file of `feeds` into `folder`, its address on the sandbox at `base_url`.
 
     Transport and options stay as they are, so a pull from the sandbox takes the same way as one from the
-    authority; only a feed that is read from files comes over HTTP, and tokens are left out.
+    authority; only a feed that is read from files comes over HTTP, and tokens are left out. So are the feeds of
+    authorities that the sandbox does not play.
 
     Returns:
         The files written.
@@ -37,6 +40,8 @@ def write_feed_files(folder: Path, base_url: str, feeds: Path = CONFIG / "feeds"
     for path in sorted(feeds.glob("*.toml")):
         target = folder / path.name
         feed = load_feed(path)
+        if feed.id not in PLAYED:
+            continue
         target.write_text(_pointed(path.read_text("utf-8"), feed, base_url.rstrip("/")), "utf-8")
         if replace(load_feed(target), source=feed.source) != feed:
             raise SandboxError(

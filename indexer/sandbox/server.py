@@ -5,6 +5,7 @@
     /api/views/qxh8-f4bd/rows.csv             Washington: all rows as CSV
     /api/views/qxh8-f4bd.json                 Washington: metadata
     /fhir/$export                             provider directory: FHIR Bulk Data Export
+    /hsa/...                                  Inera: HSA, asked about one person at a time (see indexer.sandbox.hsa)
     /_sandbox                                 what is in the registers
     POST /_sandbox/day                        on to the next day, or to {"day": N}
     PUT  /_sandbox/faults                     {"hosp": "truncated"}: answer badly; {"hosp": null} ends it
@@ -29,15 +30,22 @@ from indexer.sandbox.bulk import fhir
 from indexer.sandbox.errors import SandboxError
 from indexer.sandbox.faults import Authority, Faults
 from indexer.sandbox.hosp import hosp
+from indexer.sandbox.hsa import HsaFaults, hsa
 from indexer.sandbox.plan import Plan
 from indexer.sandbox.published import Edition, Published
 from indexer.sandbox.socrata import washington
 
 
 def create_app(
-    plan: Plan, folder: Path, *, faults: Faults | None = None, export_polls: int = 1, retry_after_s: int = 1
+    plan: Plan,
+    folder: Path,
+    *,
+    faults: Faults | None = None,
+    export_polls: int = 1,
+    retry_after_s: int = 1,
+    hsa_faults: HsaFaults | None = None,
 ) -> Flask:
-    """Return the three authorities as a Flask app; writes the registers of the plan first.
+    """Return the authorities as a Flask app; writes the registers of the plan first.
 
     Args:
         plan: who is in the registers.
@@ -45,6 +53,7 @@ def create_app(
         faults: how the authorities misbehave; not at all when left out.
         export_polls: how often an export answers "not yet" before its manifest.
         retry_after_s: seconds an export asks the client to wait between polls.
+        hsa_faults: how HSA misbehaves; not at all when left out.
     """
     app = Flask(__name__)
     published = Published(plan, folder)
@@ -58,6 +67,7 @@ def create_app(
         blueprint.before_request(_refusing(faults, authority))
         blueprint.after_request(_spoiling(faults, authority))
         app.register_blueprint(blueprint)
+    app.register_blueprint(hsa(published, hsa_faults or HsaFaults()))
     _control(app, published, faults)
     return app
 

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from indexer.feeds import load_feed
 from indexer.feeds.options import FhirOptions
-from indexer.normalize import BadRecordError, Normalizer
+from indexer.normalize.errors import BadRecordError
+from indexer.normalize.of_feed import Normalizer
 from registry.identifiers import COORDINATION_NUMBER, HSA_ID, NPI, PERSONAL_IDENTITY_NUMBER
 from registry.records.facts import LicenceFacts, PersonFacts, Status
 from registry.settings import CONFIG
@@ -346,3 +347,129 @@ def test_bad_news_is_not_held_back_by_another_fault() -> None:
 
 def test_a_number_that_stands_for_no_end_is_no_end() -> None:
     assert licences(qualification(period={"end": "9999-12-31"}))[0].valid_to is None
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "expected"),
+    [
+        ([("old", "1"), (None, "2")], [("1", "old"), ("2", "official")]),
+        ([("old", "1"), ("official", "1")], [("1", "official")]),
+        ([("official", "1"), ("old", "1")], [("1", "official")]),
+        ([("old", "1"), ("old", "1")], [("1", "old")]),
+    ],
+)
+def test_a_former_number_is_told_from_the_present_one(
+    identifiers: list[tuple[str | None, str]], expected: list[tuple[str, str]]
+) -> None:
+    """As the New Zealand register writes a merged duplicate: the number of the other record, use = old."""
+    told = [{"use": use, "system": NPI, "value": value} for use, value in identifiers]
+    assert [(i.value, i.use) for i in read({"identifier": told}).identifiers] == expected
+
+
+def test_a_licence_number_that_was_replaced_gives_no_licence_of_its_own() -> None:
+    numbers = [{"use": "old", "value": "1", "state": "NE"}, {"value": "2", "state": "NE"}]
+    assert [found.number for found in licences({"code": SURGEON, "identifier": numbers})] == ["2"]
+    assert [found.number for found in licences({"code": SURGEON, "identifier": numbers[:1]})] == ["1"]
+
+
+MODIFIER = [{"url": "https://directory.example/not-held", "valueBoolean": True}]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [("active", "unknown"), ("provisional", "unknown"), ("expired", "lapsed"), ("revoked", "revoked")],
+)
+def test_what_a_modifier_may_turn_around_is_not_relied_on_but_bad_news_is(told: str, status: Status) -> None:
+    plain = qualification(status=word(told))
+    marked: list[Resource] = [
+        {"qualification": [plain | {"modifierExtension": MODIFIER}]},
+        {"qualification": [plain], "modifierExtension": MODIFIER},
+        {"qualification": [plain], "implicitRules": "https://directory.example/rules"},
+    ]
+    for resource in marked:
+        (found,) = read(resource, status_from="qualification").licences
+        assert (found.status, found.raw_status) == (status, told)
+    untouched: Resource = {"qualification": [plain | {"modifierExtension": []}], "modifierExtension": None}
+    (found,) = read(untouched, status_from="qualification").licences
+    assert found.status == licences(plain, status_from="qualification")[0].status
+
+
+SWEDISH: Resource = {
+    "identifier": [{"system": "urn:oid:1.2.752.29.4.19", "value": "SE2321000016-1003"}],
+    "name": [{"family": "Öberg", "given": ["Åsa"]}],
+    "qualification": [
+        {
+            "identifier": [
+                {"system": "urn:oid:1.2.752.116.3.1.2", "value": "9000123"},
+                {"system": "urn:oid:1.2.752.116.3.1.1", "value": "123456"},
+            ],
+            "code": {
+                "coding": [
+                    {"system": "http://snomed.info/sct", "code": "LK"},
+                    {"system": "urn:oid:1.2.752.116.3.1.3", "code": "SJ"},
+                ]
+            },
+        }
+    ],
+}
+
+
+def test_the_swedish_base_profile_is_read() -> None:
+    """Its qualification holds the prescriber's code beside the licence number, and codes of several systems."""
+    facts = read(
+        SWEDISH, vocabulary="hosp", profession_systems=("urn:oid:1.2.752.116.3.1.3",), jurisdiction="SE"
+    )
+    (found,) = facts.licences
+    assert (found.number, found.jurisdiction) == ("123456", "SE")
+    assert (found.profession, found.raw_profession) == ("registered-nurse", "SJ")
+    assert [(i.system, i.value) for i in facts.identifiers] == [(HSA_ID, "SE2321000016-1003")]
+    assert "9000123" not in str(facts)
+    assert read(SWEDISH, vocabulary="hosp").licences[0].raw_profession == "LK"
+
+
+def test_of_codes_in_other_systems_only_the_text_is_kept() -> None:
+    (found,) = licences(qualification(SURGEON), profession_systems=("urn:other",))
+    assert (found.profession, found.raw_profession, found.raw_profession_text) == (
+        "unknown",
+        "",
+        "Orthopaedic Surgery",
+    )
+
+
+QUIRKS: dict[str, tuple[Resource, object]] = {
+    "a birth date with a time and no zone": ({"birthDate": "1985-03-04T00:00:00"}, "1985-03-04"),
+    "a birth date with a time and a zone": ({"birthDate": "1985-03-04T23:59:59.999+02:00"}, "1985-03-04"),
+    "a month of birth": ({"birthDate": "1985-03"}, "1985-03"),
+    "an empty birth date": ({"birthDate": ""}, None),
+    "a birth date that is null": ({"birthDate": None}, None),
+}
+
+
+@pytest.mark.parametrize(("resource", "expected"), QUIRKS.values(), ids=QUIRKS)
+def test_dates_are_read_as_servers_write_them(resource: Resource, expected: object) -> None:
+    assert read(resource).birth_date == expected
+
+
+EMPTY: dict[str, Resource] = {
+    "an empty qualification": {"qualification": []},
+    "a qualification that is null": {"qualification": None},
+    "nulls in every list": {
+        "qualification": [None],
+        "identifier": [None],
+        "name": [None],
+        "meta": {"security": [None]},
+        "modifierExtension": None,
+    },
+    "lists of nothing": {"qualification": [{}], "identifier": [{}], "name": [{"given": [None, ""]}]},
+}
+
+
+@pytest.mark.parametrize("resource", EMPTY.values(), ids=EMPTY)
+def test_what_is_empty_or_null_is_nothing(resource: Resource) -> None:
+    assert read(resource) == read({})
+
+
+def test_an_inactive_record_is_no_licence_unless_the_feed_file_says_so() -> None:
+    inactive = {"active": False, "qualification": [qualification()]}
+    assert read(inactive).licences[0].status == "unknown"
+    assert read(inactive, status_from="active").licences[0].status == "lapsed"

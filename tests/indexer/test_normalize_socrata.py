@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from indexer.feeds import load_feed
 from indexer.feeds.options import SocrataOptions
-from indexer.normalize import BadRecordError, Normalizer
+from indexer.normalize.errors import BadRecordError
+from indexer.normalize.of_feed import Normalizer
 from registry.records.facts import LicenceFacts, PersonFacts
 from registry.settings import CONFIG
 from registry.vocabulary import load_vocabulary

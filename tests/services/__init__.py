@@ -1,1 +1,1 @@
-"""Real services for tests, demo and benchmarks: OpenSearch, PostgreSQL and Chromium (see docs/services.md)."""
+"""Real services for tests, demo and benchmarks: OpenSearch, PostgreSQL, a FHIR server and Chromium (see docs/services.md)."""

@@ -1,4 +1,4 @@
-"""Puts the verified artifacts together to an OpenSearch server, whole or not at all.
+"""Puts the verified artifacts together to a server, whole or not at all; here OpenSearch.
 
 The published zip has the transport modules only. The modules that the registry's index needs are published
 one by one; each gets a folder and a descriptor, as they have in the full distribution.
@@ -54,15 +54,7 @@ def server_folder(artifacts: Sequence[Artifact] | None = None) -> Path:
 def is_assembled() -> bool:
     """Tell whether the server stands complete and was made from today's digest file."""
     artifacts = read_digests()
-    folder = server_folder(artifacts)
-    try:
-        inventory = json.loads((folder / _INVENTORY).read_bytes())
-        sizes: dict[str, int] = inventory["files"]
-        return bool(inventory["recipe"] == _recipe(artifacts)) and all(
-            (folder / name).stat().st_size == size for name, size in sizes.items()
-        )
-    except (OSError, ValueError, KeyError):
-        return False
+    return stands_whole(server_folder(artifacts), _recipe(artifacts))
 
 
 def assemble(artifacts: Sequence[Artifact], downloads: Path) -> Path:
@@ -89,13 +81,30 @@ def assemble(artifacts: Sequence[Artifact], downloads: Path) -> Path:
             (server / "modules" / name / "plugin-descriptor.properties").write_text(
                 descriptor, encoding="ascii"
             )
-        sizes = _open_to_all(server)
-        inventory = json.dumps({"recipe": _recipe(artifacts), "files": sizes}, indent=1)
-        (server / _INVENTORY).write_text(inventory, encoding="utf-8")
-        if target.exists():
-            target.rename(scratch / "replaced")
-        server.rename(target)
+        move_into_place(server, target, _recipe(artifacts), scratch)
     return target
+
+
+def stands_whole(folder: Path, recipe: str) -> bool:
+    """Tell whether a server stands there complete and was made by this recipe."""
+    try:
+        inventory = json.loads((folder / _INVENTORY).read_bytes())
+        sizes: dict[str, int] = inventory["files"]
+        return bool(inventory["recipe"] == recipe) and all(
+            (folder / name).stat().st_size == size for name, size in sizes.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def move_into_place(server: Path, target: Path, recipe: str, scratch: Path) -> None:
+    """Write down what the server consists of and put it where an older one may stand, in one step."""
+    sizes = _open_to_all(server)
+    inventory = json.dumps({"recipe": recipe, "files": sizes}, indent=1)
+    (server / _INVENTORY).write_text(inventory, encoding="utf-8")
+    if target.exists():
+        target.rename(scratch / "replaced")
+    server.rename(target)
 
 
 @contextlib.contextmanager

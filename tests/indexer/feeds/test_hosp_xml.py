@@ -46,6 +46,43 @@ def test_layout_comments_and_encoding_change_no_record(tmp_path: Path) -> None:
     assert plain == other == third
 
 
+ENCODINGS = {
+    "UTF-8 with a byte order mark": lambda text: text.encode("utf-8-sig"),
+    "UTF-16 little-endian with a mark": lambda text: (
+        b"\xff\xfe" + text.replace("UTF-8", "UTF-16").encode("utf-16-le")
+    ),
+    "UTF-16 big-endian with a mark": lambda text: (
+        b"\xfe\xff" + text.replace("UTF-8", "UTF-16").encode("utf-16-be")
+    ),
+    "declared ISO-8859-1": lambda text: text.replace("UTF-8", "ISO-8859-1").encode("latin-1"),
+    "declared windows-1252": lambda text: text.replace("UTF-8", "windows-1252").encode("cp1252"),
+    "no declaration": lambda text: text.partition("?>")[2].encode(),
+    "character references": lambda text: text.encode("ascii", "xmlcharrefreplace"),
+    "CDATA": lambda text: text.replace("Öberg", "<![CDATA[Öberg]]>").encode(),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_each_encoding_gives_the_same_rows(tmp_path: Path, encoding: str) -> None:
+    text = document(person("1", licences=licence()), person("2"))
+    assert rows(tmp_path, ENCODINGS[encoding](text)) == rows(tmp_path, text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_text_in_another_encoding_than_declared_is_told_of(tmp_path: Path, encoding: str) -> None:
+    text = document(person())
+    wrong = text.encode("latin-1") if encoding == "utf-8" else text.encode("utf-16-le")[:-1]
+    with pytest.raises(MalformedFeedError):
+        rows(tmp_path, wrong)
+
+
+@pytest.mark.parametrize("mark", ["utf-8", "utf-16"])
+def test_a_wrong_document_is_not_called_cut_short_whatever_its_encoding(tmp_path: Path, mark: str) -> None:
+    text = document(person()).replace("</efternamn>", "</mellannamn>").replace("UTF-8", mark)
+    with pytest.raises(MalformedFeedError, match="no well-formed XML"):
+        rows(tmp_path, text.encode(mark))
+
+
 def test_extensions_of_other_namespaces_are_left_out(tmp_path: Path) -> None:
     more = "<e:nytt><efternamn>Annan</efternamn></e:nytt>"
     (plain,) = rows(tmp_path, document(person(licences=licence())))

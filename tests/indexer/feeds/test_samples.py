@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from indexer.feeds import FeedDescriptor, Fetched, SourceRow, parse
-from indexer.normalize import Normalizer
+from indexer.normalize.of_feed import Normalizer
 from registry.identifiers import NPI, fold_number
 from registry.records.facts import PersonFacts
 from registry.settings import Indexer

@@ -74,6 +74,12 @@ def from_csv(folder: Path, options: SocrataOptions, text: str | bytes) -> list[S
     return parsed(folder, replace(options, export="csv"), text)
 
 
+def told(rows: list[SourceRow | BadRow]) -> list[tuple[int, str, bytes]]:
+    """What good rows say; the bytes that they came in may differ."""
+    assert all(isinstance(row, SourceRow) for row in rows)
+    return [(row.row, row.key, row.payload) for row in rows if isinstance(row, SourceRow)]
+
+
 def test_a_row_becomes_one_record_with_its_number_as_key(tmp_path: Path, options: SocrataOptions) -> None:
     (row,) = parsed(tmp_path, options, as_json(ROW))
     assert isinstance(row, SourceRow)
@@ -93,7 +99,7 @@ def test_a_row_becomes_one_record_with_its_number_as_key(tmp_path: Path, options
 
 
 def test_both_exports_give_the_same_record(tmp_path: Path, options: SocrataOptions) -> None:
-    assert parsed(tmp_path, options, as_json(ROW)) == from_csv(tmp_path, options, as_csv(ROW))
+    assert told(parsed(tmp_path, options, as_json(ROW))) == told(from_csv(tmp_path, options, as_csv(ROW)))
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20)
@@ -112,7 +118,8 @@ def test_both_exports_give_the_same_records_whatever_they_hold(
         [f"RN{n}", f"x{family}", given, *ROW[3:10], day, "No"]
         for n, (family, given, day) in enumerate(values)
     ]
-    assert parsed(folder, options, as_json(*rows)) == from_csv(folder, options, as_csv(*rows))
+    from_json = told(parsed(folder, options, as_json(*rows)))
+    assert from_json == told(from_csv(folder, options, as_csv(*rows)))
 
 
 @pytest.mark.parametrize(
@@ -154,15 +161,16 @@ def test_what_is_no_date_stays_for_the_normalizer_to_judge(tmp_path: Path, optio
 def test_spelling_of_column_names_does_not_matter(
     tmp_path: Path, options: SocrataOptions, header: list[str]
 ) -> None:
-    assert from_csv(tmp_path, options, as_csv(ROW, header=header)) == from_csv(tmp_path, options, as_csv(ROW))
+    spelt = told(from_csv(tmp_path, options, as_csv(ROW, header=header)))
+    assert spelt == told(from_csv(tmp_path, options, as_csv(ROW)))
 
 
 def test_order_of_columns_byte_order_mark_and_line_ends_do_not_matter(
     tmp_path: Path, options: SocrataOptions
 ) -> None:
-    plain = from_csv(tmp_path, options, as_csv(ROW))
+    plain = told(from_csv(tmp_path, options, as_csv(ROW)))
     turned = as_csv(ROW[::-1], header=HEADER[::-1]).replace("\n", "\r\n")
-    assert from_csv(tmp_path, options, b"\xef\xbb\xbf" + turned.encode()) == plain
+    assert told(from_csv(tmp_path, options, b"\xef\xbb\xbf" + turned.encode())) == plain
 
 
 def test_values_are_trimmed_and_json_values_read_as_the_csv_writes_them(
@@ -177,7 +185,8 @@ def test_values_are_trimmed_and_json_values_read_as_the_csv_writes_them(
         ":id": "row-abc",
         ":@computed_region": "7",
     }
-    assert parsed(tmp_path, options, orjson.dumps([strange])) == parsed(tmp_path, options, as_json(ROW))
+    plain = told(parsed(tmp_path, options, as_json(ROW)))
+    assert told(parsed(tmp_path, options, orjson.dumps([strange]))) == plain
 
 
 @pytest.mark.parametrize(
@@ -310,7 +319,7 @@ def test_an_export_that_never_ends_with_a_newline_can_be_read(
         ("<html>\nmoved\n</html>\n", "has no column 'actiontaken'"),
         (as_csv(ROW, header=[*HEADER[:10], "Expires", "ActionTaken"]), "has no column 'expirationdate'"),
         (as_csv(ROW, header=[*HEADER[:7], "Status", *HEADER[8:]]), "two columns of the same name"),
-        (as_csv(ROW).encode("latin-1"), "no UTF-8 text"),
+        (as_csv(ROW).encode("latin-1"), "no utf-8 text"),
     ],
 )
 def test_a_csv_file_of_another_form_is_told_of(

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from indexer.feeds import BadRow, FeedDescriptor, Previous, SourceRow, fetch, load_feeds, parse
 from indexer.feeds.options import SocrataOptions
 from indexer.feeds.sources import HttpSource, SocrataSource
-from indexer.normalize import BadRecordError, Normalizer
+from indexer.normalize.errors import BadRecordError
+from indexer.normalize.of_feed import Normalizer
 from indexer.sandbox import fixed
 from indexer.sandbox.feedfiles import write_feed_files
 from indexer.sandbox.model import Restriction
