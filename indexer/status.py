@@ -1,11 +1,13 @@
 """How it stands: feeds, queue, quarantine and index."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from indexer.feeds.descriptor import FeedDescriptor
 from registry.errors import SearchUnavailableError
 from registry.records import outbox, read
 from registry.records import tables as t
@@ -28,7 +30,9 @@ def status(engine: Engine, search: IndexEngine) -> dict[str, Any]:
             for feed in read.feeds(connection).values()
         ]
         waiting = outbox.waiting(connection, now)
-        people = connection.scalar(sa.select(sa.func.count()).select_from(t.practitioner))
+        people = connection.scalar(
+            sa.select(sa.func.count()).where(t.practitioner.c.merged_into_id.is_(None))
+        )
     return {
         "feeds": feeds,
         "practitioners": people,
@@ -72,6 +76,62 @@ def quarantine(engine: Engine, feed_id: str) -> list[dict[str, Any]]:
             {"row": r.row_number, "key": r.key, "field": r.field, "reason": r.reason, "echo": r.echo}
             for r in rows
         ]
+
+
+def problems(
+    engine: Engine, now: datetime | None = None, *, feeds: Iterable[FeedDescriptor] = ()
+) -> list[str]:
+    """Return what a person must look at, a sentence each; empty when all is well.
+
+    With `feeds` (those of the feeds folder) also scheduled ones that have never been pulled.
+
+    Feeds older than their promise, pulls that failed, runs that wait for approval, changes given up by the publisher.
+    """
+    now = now or datetime.now(UTC)
+    found = []
+    with engine.connect() as connection:
+        known = read.feeds(connection)
+        found += [
+            f"{feed.id} has a schedule and has never been pulled"
+            for feed in feeds
+            if feed.schedule.every_minutes and feed.id not in known
+        ]
+        for feed in known.values():
+            if not feed.fresh(now):
+                last = (
+                    f"its last good run ended {feed.last_success_at:%Y-%m-%d %H:%M} UTC"
+                    if feed.last_success_at
+                    else "it has had no good run"
+                )
+                found.append(f"{feed.id} is STALE: {last}, promised is one every {feed.max_age_hours} hours")
+            found += _troubles(connection, feed.id)
+        dead = outbox.waiting(connection, now).dead
+    if dead:
+        changes = "1 change" if dead == 1 else f"{dead} changes"
+        found.append(
+            f"{changes} could not be published and was given up; see outbox.error, then `indexer rebuild`"
+        )
+    return found
+
+
+def _troubles(connection: sa.Connection, feed_id: str) -> list[str]:
+    run = t.feed_run.c
+    pulls = (
+        sa.select(t.feed_run)
+        .where((run.feed_id == feed_id) & (run.kind == "pull"))
+        .order_by(run.id.desc())
+        .limit(1)
+    )
+    found = []
+    last = connection.execute(pulls.where(run.state != "running")).first()
+    # One without an end died; one that was stopped by the operator has one.
+    if last and (last.state == "failed" or (last.state == "abandoned" and last.finished_at is None)):
+        found.append(f"{feed_id}: the last pull (run {last.id}) {last.state}: {last.error}")
+    if held := connection.execute(pulls.where((run.state == "held") & run.undone_run_id.is_(None))).first():
+        found.append(
+            f"{feed_id}: run {held.id} is held: {held.held_reason}. Look at it; if it is right: indexer approve {held.id}"
+        )
+    return found
 
 
 def as_text(found: dict[str, Any]) -> str:

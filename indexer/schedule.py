@@ -1,0 +1,240 @@
+"""`indexer run`: every feed pulled when it is due, every change published, on as many machines as wanted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import wait
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+
+from indexer import jobs, lease, work
+from indexer.due import Chance, Past, Salted, next_due, past_of
+from indexer.feeds.descriptor import FeedDescriptor
+from indexer.feeds.folder import FeedFolder
+from indexer.jobs import Job, Outcome
+from indexer.lease import kind
+from indexer.publish import Published
+from indexer.signals import StopSignals
+from registry.records import read
+from registry.records.tables import outbox
+from registry.settings import Settings
+
+log = structlog.get_logger()
+# A feed that another process was found to pull is not tried again for so long.
+_BUSY_PAUSE = timedelta(minutes=1)
+# The feeds' promises are compared with the clock this often; they are given in hours.
+_FRESHNESS_EVERY = timedelta(minutes=1)
+_PUBLISH = "publish"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class _HeldOff:
+    """A feed not to be tried before `until`, for a reason that is not in the database; `times` in a row."""
+
+    until: datetime
+    times: int = 0
+
+
+@dataclass
+class Scheduler:
+    """Starts what is due, as processes (see `indexer.jobs`), and tells what became of it.
+
+    Attributes:
+        engine: to look with; the work has connections of its own.
+        chance: draws the jitter.
+        clock: gives the time, UTC.
+    """
+
+    settings: Settings
+    engine: Engine
+    folder: FeedFolder
+    chance: Chance = field(default_factory=Salted)
+    clock: Callable[[], datetime] = _utc_now
+    _jobs: dict[str, Job] = field(default_factory=dict)
+    _held_off: dict[str, _HeldOff] = field(default_factory=dict)
+    _publish_now: bool = True
+    _published_at: datetime | None = None
+    _freshness_at: datetime | None = None
+    _reminded: dict[str, datetime] = field(default_factory=dict)
+    _all_well: bool = True
+
+    def run(self, *, once: bool = False) -> bool:
+        """Work until SIGTERM or SIGINT, or with `once` until nothing is due any more.
+
+        A first signal lets pulls under way finish, for `stop_grace_s`; a second one does not. What is not finished
+        then is rolled back and recorded as abandoned.
+
+        Returns:
+            Whether everything that was tried went well.
+        """
+        log.info("indexer runs", feeds=list(self.folder.feeds), once=once)
+        with StopSignals() as signals:
+            while not signals.count:
+                self._tick()
+                if once and not self._jobs:
+                    break
+                self._wait(signals, self.settings.schedule.look_every_s)
+            self._stop(signals)
+        log.info("indexer stopped")
+        return self._all_well
+
+    def _tick(self) -> None:
+        self._reap()
+        self.folder.refresh()
+        now = self.clock()
+        try:
+            with self.engine.connect() as connection:
+                due = self._due(connection, now)
+                publish = self._is_publishing_due(connection, now)
+                self._remind(connection, now)
+        except sa.exc.SQLAlchemyError as error:
+            self._all_well = False
+            log.error("the database can't be asked", error=kind(error))  # noqa: TRY400 - its text may hold values
+            return
+        if publish:
+            self._publish_now, self._published_at = False, now
+            self._start(_PUBLISH, work.publish, self.settings)
+        room = self._room()
+        for feed, past in due[: max(room, 0)]:
+            log.info("pull begins", feed=feed.id)
+            self._start(work.pull_lock(feed.id), work.pull, self.settings, feed, past.last_run)
+
+    def _room(self) -> int:
+        """Return how many more pulls may be started. On SQLite a load holds the only write lock: one at a time."""
+        most = self.settings.schedule.max_parallel if self.engine.dialect.name == "postgresql" else 1
+        return most - sum(name != _PUBLISH for name in self._jobs)
+
+    def _due(self, connection: sa.Connection, now: datetime) -> list[tuple[FeedDescriptor, Past]]:
+        """Return the feeds to pull now, the longest due first."""
+        found = []
+        elsewhere = (
+            lease.alive(connection, self.settings.indexer.lease_timeout_s)
+            if self.engine.dialect.name == "postgresql"
+            else set()
+        )
+        for feed in self.folder.feeds.values():
+            locks = {work.pull_lock(feed.id), work.due_lock(feed.id)}
+            held_off = self._held_off.get(feed.id)
+            if locks & (elsewhere | self._jobs.keys()) or (held_off and held_off.until > now):
+                continue
+            past = past_of(work.read_runs(connection, feed.id))
+            due = next_due(
+                feed.id,
+                feed.schedule,
+                past,
+                now=now,
+                zone=self.settings.zone,
+                settings=self.settings.schedule,
+                chance=self.chance,
+            )
+            if due is not None and due <= now:
+                found.append((due, feed, past))
+        return [(feed, past) for _, feed, past in sorted(found, key=lambda one: one[0])]
+
+    def _is_publishing_due(self, connection: sa.Connection, now: datetime) -> bool:
+        pause = timedelta(seconds=self.settings.schedule.publish_every_s)
+        early = self._published_at is not None and now - self._published_at < pause
+        if _PUBLISH in self._jobs or (early and not self._publish_now):
+            return False
+        table = outbox.c
+        waits = ~table.dead & (table.not_before.is_(None) | (table.not_before <= now))
+        return connection.scalar(sa.select(table.id).where(waits).limit(1)) is not None
+
+    def _remind(self, connection: sa.Connection, now: datetime) -> None:
+        """Log feeds that are older than their promise, again and again until they are not."""
+        if self._freshness_at and now - self._freshness_at < _FRESHNESS_EVERY:
+            return
+        self._freshness_at = now
+        pause = timedelta(minutes=self.settings.schedule.remind_minutes)
+        for feed in read.feeds(connection).values():
+            if feed.id not in self.folder.feeds or feed.fresh(now):
+                self._reminded.pop(feed.id, None)
+            elif feed.id not in self._reminded or now - self._reminded[feed.id] >= pause:
+                self._reminded[feed.id] = now
+                log.error(
+                    "feed is older than its promise: every yes that rests on it is answered with ask",
+                    feed=feed.id,
+                    last_success=feed.last_success_at,
+                    max_age_hours=feed.max_age_hours,
+                )
+
+    def _start(self, name: str, function: Callable[..., Any], *arguments: object) -> None:
+        try:
+            self._jobs[name] = jobs.start(name, function, *arguments)
+        except OSError as error:
+            self._ended(name, Outcome(error=f"no process could be started: {error.strerror}"))
+
+    def _reap(self) -> None:
+        for name, job in list(self._jobs.items()):
+            if job.ended:
+                del self._jobs[name]
+                self._ended(name, job.collect())
+
+    def _ended(self, name: str, outcome: Outcome) -> None:
+        if name == _PUBLISH:
+            self._publish_ended(outcome)
+        else:
+            self._pull_ended(name.removeprefix(work.pull_lock("")), outcome)
+
+    def _publish_ended(self, outcome: Outcome) -> None:
+        if outcome.error:
+            self._all_well = False
+            log.error("publishing failed", error=outcome.error, where=outcome.where)
+            return
+        result: Published = outcome.value
+        self._all_well &= not result.failed
+        log.info("published", **result.as_dict())
+
+    def _pull_ended(self, feed: str, outcome: Outcome) -> None:
+        if outcome.error:
+            self._all_well = False
+            times = self._held_off[feed].times + 1 if feed in self._held_off else 1
+            schedule = self.settings.schedule
+            pause = min(schedule.retry_first_minutes * 2.0 ** min(times - 1, 32), schedule.retry_max_minutes)
+            self._held_off[feed] = _HeldOff(self.clock() + timedelta(minutes=pause), times)
+            log.error("pull failed", feed=feed, error=outcome.error, where=outcome.where)
+            return
+        pulled: work.Pulled = outcome.value
+        self._held_off.pop(feed, None)
+        if pulled.state == "busy":
+            self._held_off[feed] = _HeldOff(self.clock() + _BUSY_PAUSE)
+        self._all_well &= pulled.state != "failed"
+        self._publish_now |= pulled.changed
+        tell = log.error if pulled.state == "failed" else log.info
+        tell(
+            "pull ended", feed=feed, state=pulled.state, run=pulled.run, reason=pulled.reason, **pulled.counts
+        )
+
+    def _wait(self, signals: StopSignals, seconds: float) -> None:
+        """Wait until a job ends, a signal comes or the time is up."""
+        wait([signals.fileno(), *(job.sentinel for job in self._jobs.values())], timeout=max(seconds, 0))
+
+    def _stop(self, signals: StopSignals) -> None:
+        """Let the jobs end, or end them."""
+        if self._jobs:
+            log.info("stopping", running=list(self._jobs))
+        self._wait_for_all(signals, self.settings.schedule.stop_grace_s, until_signals=2)
+        for job in self._jobs.values():
+            job.stop()
+        self._wait_for_all(signals, self.settings.schedule.stop_kill_s, until_signals=3)
+        for job in self._jobs.values():
+            log.error("does not stop; killed", job=job.name)
+            job.kill()
+        while self._jobs:
+            self._wait(signals, 1)
+            self._reap()
+
+    def _wait_for_all(self, signals: StopSignals, seconds: float, *, until_signals: int) -> None:
+        deadline = time.monotonic() + seconds
+        self._reap()
+        while self._jobs and signals.count < until_signals and (left := deadline - time.monotonic()) > 0:
+            self._wait(signals, left)
+            self._reap()
