@@ -44,9 +44,7 @@ def search_by_number(
     key = fold_number(query.licence_number)
     people = practitioners(connection, ids_by_licence_number(connection, query.licence_number))
     held = {
-        person: bodies
-        for person in people.values()
-        if not person.protected and (bodies := _documents(person, key))
+        person: bodies for person in people.values() if person.listed and (bodies := _documents(person, key))
     }
     found = [best for person, bodies in held.items() if (best := _best(person, bodies, asked))]
     if asked.sort == "name":

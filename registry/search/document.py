@@ -87,22 +87,22 @@ def document_key(identity: str) -> int:
 def operations(person: Practitioner) -> list[Operation]:
     """Return everything the index must take in about a person, deletions included.
 
-    A licence that is gone, and a person who is protected, leave the index; a person whose licences are all gone
-    can still be found by name.
+    A licence that is gone, and a person who is protected or merged into another, leave the index; a person whose
+    licences are all gone can still be found by name.
     """
-    present = [] if person.protected else [licence for licence in person.licences if not licence.gone]
+    present = [licence for licence in person.licences if not licence.gone] if person.listed else []
     kept = {licence.id for licence in present}
     changes = [
         Operation(licence_key(licence.id), person.version, None)
         for licence in person.licences
         if licence.id not in kept
     ]
-    common = {} if person.protected else _about_person(person, siblings=len(present) > 1)
+    common = _about_person(person, siblings=len(present) > 1) if person.listed else {}
     changes += [
         Operation(licence_key(one.id), person.version, {**common, **_about_licence(person, one, common)})
         for one in present
     ]
-    alone = common if not present and not person.protected else None
+    alone = common if not present and person.listed else None
     changes.append(Operation(person_key(person.id), person.version, alone))
     return changes
 

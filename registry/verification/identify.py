@@ -1,8 +1,8 @@
 """Finding the one person a question is about, or saying that it can't be told.
 
 Numbers are looked up in SQL and never touch the search engine. For a name the engine finds candidates and SQL tells
-who they are. A protected person is dropped as soon as read, before anything is compared, so that such a hit goes the
-same way as no hit at all; only the ids for the access log differ.
+who they are. A protected person (like what is left of one merged into another) is dropped as soon as read, before anything
+is compared, so that such a hit goes the same way as no hit at all; only the ids for the access log differ.
 
 When is a person known well enough?
 
@@ -102,7 +102,7 @@ class Identifier:
 
 
 def _visible(people: list[Practitioner]) -> list[Practitioner]:
-    return [person for person in people if not person.protected]
+    return [person for person in people if person.listed]
 
 
 def _one_of(candidates: list[tuple[Match, Practitioner]], *, complete: bool) -> Finding:

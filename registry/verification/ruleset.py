@@ -22,6 +22,7 @@ OutcomeId = Literal[
     "authorities-differ",
     "licences-differ",
     "sanction-elsewhere",
+    "other-authority-differs",
     "profession-not-held",
     "profession-not-held-complete",
     "no-licence",
@@ -44,6 +45,7 @@ class Conditions(_Table, frozen=True):
     end: tuple[s.End, ...] = ()
     feed: tuple[s.FeedHealth, ...] = ()
     knowledge: tuple[s.Knowledge, ...] = ()
+    change: tuple[s.Change, ...] = ()
     profession: tuple[s.Profession, ...] = ()
     restriction: tuple[RestrictionKind, ...] = ()
     restriction_time: tuple[s.RestrictionTime, ...] = ()
@@ -79,7 +81,12 @@ class Bilingual(_Table, frozen=True):
 
 
 class LicenceRule(_Table, frozen=True):
-    """One rule about one licence."""
+    """One rule about one licence.
+
+    Attributes:
+        gives_way: set aside where another licence of the same kind stands.
+        silence: the feed just does not tell what held on the day; it says nothing against the licence.
+    """
 
     id: str
     answer: Answer
@@ -89,6 +96,7 @@ class LicenceRule(_Table, frozen=True):
     en: str
     source: Bilingual
     gives_way: bool = False
+    silence: bool = False
 
 
 class Outcome(_Table, frozen=True):

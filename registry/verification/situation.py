@@ -20,6 +20,7 @@ Start = Literal["begun", "perhaps", "earlier-period", "not-begun"]
 End = Literal["running", "perhaps", "ended"]
 FeedHealth = Literal["fresh", "stale", "never"]
 Knowledge = Literal["known-then", "learnt-later"]
+Change = Literal["none", "held"]
 Profession = Literal["known", "unknown"]
 
 # Every feature that has one value a licence, with its values. Restrictions, of which there may be several, stand apart.
@@ -31,6 +32,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "end": get_args(End),
     "feed": get_args(FeedHealth),
     "knowledge": get_args(Knowledge),
+    "change": get_args(Change),
     "profession": get_args(Profession),
 }
 RESTRICTION_KINDS: tuple[str, ...] = get_args(RestrictionKind)
@@ -79,6 +81,7 @@ class Situation:
     end: End
     feed: FeedHealth
     knowledge: Knowledge
+    change: Change
     profession: Profession
     restrictions: tuple[TimedRestriction, ...]
 
@@ -94,6 +97,7 @@ def situation(person: Practitioner, licence: Licence, feed: Feed | None, moment:
         end=_end(licence.facts.valid_to, moment.on_date),
         feed=_feed(feed, moment),
         knowledge=known,
+        change="held" if licence.held else "none",
         profession="unknown" if licence.facts.profession == "unknown" else "known",
         restrictions=_restrictions(licence.facts, known, moment.on_date),
     )

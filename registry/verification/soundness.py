@@ -1,6 +1,6 @@
 """Is a rule set sound? Checked over every situation there can be, not over examples.
 
-A situation is a point in the product of all features (some 130,000 points); a rule covers a box of it. Sets of points are
+A situation is a point in the product of all features (some 260,000 points); a rule covers a box of it. Sets of points are
 kept as the bits of one integer, so that gaps and unreachable rules are found exactly and in milliseconds. One
 restriction at a time is enough: a rule asks whether there is *a* restriction of some kind, so further ones
 only make more rules hold.
@@ -30,10 +30,19 @@ NEVER_YES: dict[str, tuple[str, ...]] = {
     "end": ("perhaps", "ended"),
     "feed": ("stale", "never"),
     "knowledge": ("learnt-later",),
+    "change": ("held",),
     "profession": ("unknown",),
     "restriction": tuple(
         f"{kind} {time}" for kind in ("revoked", "suspended", "unknown") for time in ("in-force", "perhaps")
     ),
+}
+# What neither a yes nor a no may be said to: the feed itself has said something newer, which may be worse or better.
+ALWAYS_ASK: dict[str, tuple[str, ...]] = {"change": ("held",)}
+# All that a rule marked as silence may be about: that the feed no longer tells, or did not yet tell.
+SILENCE: dict[str, tuple[str, ...]] = {
+    "record": ("gone",),
+    "feed": ("stale", "never"),
+    "knowledge": ("learnt-later",),
 }
 _SANCTIONS = frozenset({"revoked", "suspended"})
 _MAY_SAY_NO = frozenset({"profession-not-held", "profession-not-held-complete"})
@@ -131,19 +140,20 @@ def _check_natures(rules: r.RuleSet) -> Iterator[str]:
             yield f"rule {rule.id!r} is about a revocation or suspension; its nature is `sanction`."
         if rule.gives_way and (rule.answer == "yes" or rule.nature in {"sanction", "surrender", "death"}):
             yield f"rule {rule.id!r} may not give way: only an administrative or uncertain reason is set aside."
+        if rule.silence and (rule.answer != "ask" or _box(rule.when) & ~_union(SILENCE)):
+            yield f"rule {rule.id!r} is no silence: that is only to ask about what the feed no longer or not yet told."
 
 
 def _check_space(rules: r.RuleSet) -> Iterator[str]:
     decided = 0
-    never_yes = 0
-    for feature, values in NEVER_YES.items():
-        never_yes |= _any(feature, values)
+    never = {"yes": _union(NEVER_YES), "no": _union(ALWAYS_ASK), "ask": 0}
     for rule in rules.licence_rules:
         reached = _box(rule.when) & ~decided
         if not reached:
             yield f"rule {rule.id!r} is never reached: earlier rules decide all that it is about."
-        if rule.answer == "yes" and (wrong := reached & never_yes):
-            yield f"rule {rule.id!r} would say yes to what must never be a yes: {_example(wrong)}."
+        if wrong := reached & never[rule.answer]:
+            said = rule.answer
+            yield f"rule {rule.id!r} would say {said} to what must never be a {said}: {_example(wrong)}."
         decided |= reached
     if gap := _EVERYTHING & ~decided:
         yield f"no rule covers {_example(gap)}; add one or widen a condition."
@@ -159,6 +169,13 @@ def _box(when: r.Conditions) -> int:
         times = when.restriction_time or RESTRICTION_TIMES
         box &= _any("restriction", tuple(f"{kind} {time}" for kind in kinds for time in times))
     return box
+
+
+def _union(features: Mapping[str, tuple[str, ...]]) -> int:
+    union = 0
+    for feature, values in features.items():
+        union |= _any(feature, values)
+    return union
 
 
 def _any(feature: str, values: tuple[str, ...]) -> int:

@@ -7,11 +7,18 @@ How several licences are taken together (the wording of each outcome stands in t
   agree; else the answer is ask.
 - Groups that disagree are asked about: "say which profession", "name the authority". Nobody is told yes on the
   strength of one authority's licence when another authority's says otherwise.
-- A yes turns into ask when any other licence of the person, for whatever profession, is sanctioned or was given up.
+- A yes turns into ask when any other licence of the person, for whatever profession and from whichever authority, is
+  sanctioned, was given up, or is under a restriction that can't be read or dated: what one feed tells, another's silence
+  does not undo.
+- A yes turns into ask, too, when another authority of the same jurisdiction has a licence for the same profession that is
+  no yes, whichever of them the caller named: one of the two may be a late copy of the other. A lapse in one state says
+  nothing about another, so other jurisdictions are not looked at. Mere silence (the feed no longer tells, or is late) of
+  a feed that reports active licences only does not count against feeds that report ended ones too.
 - A profession the person does not hold is ask, because silence is no proof: another authority may hold it, under a
   record that could not be joined. It is no only when the caller named the authority, the person was identified by a
-  number, the question is about today, and every feed of that authority is fresh, reports ended licences too and
-  holds the person. A licence whose profession we can't read is never counted as absence.
+  number, the question is about today, and every feed of that authority is fresh, reports ended licences too,
+  holds the person, and has nothing waiting for review. A licence whose profession we can't read is never counted as
+  absence.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,6 +42,8 @@ class LicenceVerdict:
 
     Attributes:
         gives_way: every reason is one that another licence of the same kind outweighs.
+        limited: a restriction counts against it, also one whose meaning or dates are not clear.
+        silent: every reason is that its feed does not tell what held on the day; none speaks against the licence.
         relevant: the licence is one that the question is about.
     """
 
@@ -42,12 +51,14 @@ class LicenceVerdict:
     answer: Answer
     reasons: tuple[Reason, ...]
     gives_way: bool
+    limited: bool = False
+    silent: bool = False
     relevant: bool = False
 
     @property
     def against(self) -> bool:
-        """Whether the authority has decided something against the holder, or the licence was given up."""
-        return any(reason.nature in _AGAINST for reason in self.reasons)
+        """Whether the authority has, or may have, decided something against the holder, or the licence was given up."""
+        return self.limited or any(reason.nature in _AGAINST for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,9 @@ def licence_verdict(person: Practitioner, licence: Licence, moment: Moment, basi
         holding.append(rule)
         reasons += licence_reasons(rule, licence, about, moment, basis)
     gives_way = all(rule.gives_way for rule in holding)
-    return LicenceVerdict(licence, holding[0].answer, once(reasons), gives_way)
+    limited = any(rule.when.of_restrictions and rule.answer != "yes" for rule in holding)
+    silent = all(rule.silence for rule in holding)
+    return LicenceVerdict(licence, holding[0].answer, once(reasons), gives_way, limited, silent)
 
 
 def verdict(person: Practitioner, asked: Asked, basis: Basis) -> Verdict:
@@ -106,16 +119,51 @@ class _Judge:
     def verdict(self) -> Verdict:
         relevant, answer, reasons = self._judge()
         chosen = {each.licence.id for each in relevant}
-        elsewhere = [each for each in self.judged if each.against and each.licence.id not in chosen]
-        if answer == "yes" and elsewhere:
-            answer = "ask"
-            reasons = [self._outcome("sanction-elsewhere", elsewhere), *reasons, *_reasons(elsewhere)]
+        if answer == "yes":
+            answer, reasons = self._against_others(relevant, reasons)
         if self.asked.moment.on_date < self.basis.rules.in_force_from:
             answer, reasons = "ask", [self._outcome("before-rules"), *reasons]
         if self.asked.moment.past:
             reasons = [*reasons, self._outcome("past-date")]
         licences = tuple(replace(each, relevant=each.licence.id in chosen) for each in self.judged)
         return Verdict(answer, once(reasons), self.basis.rules.version, licences)
+
+    def _against_others(self, relevant: Judged, reasons: list[Reason]) -> tuple[Answer, list[Reason]]:
+        """Hold a yes against the licences that were not asked about."""
+        chosen = {each.licence.id for each in relevant}
+        others = [each for each in self.judged if each.licence.id not in chosen]
+        sanctioned = [each for each in others if each.against]
+        differing = [each for each in self._differing(relevant, others) if not each.against]
+        told = []
+        if sanctioned:
+            told.append(self._outcome("sanction-elsewhere", sanctioned))
+        if differing:
+            told.append(self._outcome("other-authority-differs", differing))
+        if not told:
+            return "yes", reasons
+        return "ask", [*told, *reasons, *_reasons(sanctioned), *_reasons(differing)]
+
+    def _differing(self, relevant: Judged, others: Judged) -> Judged:
+        """Return what other authorities of the same jurisdictions hold for the same professions and is no yes."""
+        standing = [each for each in relevant if each.answer == "yes"]
+        same = {(each.licence.facts.profession, each.licence.facts.jurisdiction) for each in standing}
+        groups: dict[Group, Judged] = {}
+        for each in others:
+            facts = each.licence.facts
+            if facts.jurisdiction and (facts.profession, facts.jurisdiction) in same:
+                groups.setdefault(self._group(each), []).append(each)
+        complete = all(self._tells_ends(each) for each in standing)
+        return [
+            each
+            for members in groups.values()
+            for each in _without_those_that_give_way(members)
+            if each.answer != "yes" and not (complete and each.silent and not self._tells_ends(each))
+        ]
+
+    def _tells_ends(self, each: LicenceVerdict) -> bool:
+        """Tell whether the licence's feed reports ended licences too; one no longer described is taken to."""
+        feed = self.basis.feeds.get(each.licence.feed_id)
+        return feed is None or feed.completeness in COMPLETE
 
     def _judge(self) -> tuple[Judged, Answer, list[Reason]]:
         pool = [each for each in self.judged if self.asked.authority in {None, each.licence.authority_id}]
@@ -161,6 +209,8 @@ class _Judge:
             return False
         feeds = [feed for feed in self.basis.feeds.values() if feed.authority_id == authority]
         present = {each.licence.feed_id for each in pool if not each.licence.gone}
+        if any(each.licence.held for each in pool) or any(feed.held for feed in feeds):
+            return False  # what waits may be the very licence
         return bool(feeds) and all(
             feed.fresh(moment.now) and feed.completeness in COMPLETE and feed.id in present for feed in feeds
         )

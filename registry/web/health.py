@@ -1,7 +1,7 @@
 """Whether the process is alive, and whether it can answer.
 
 `/livez` touches nothing, so that a database in trouble never makes an orchestrator kill healthy processes. `/readyz` is
-503 only when a database does not answer: without search or with a late feed most questions can still be answered, and
+503 only when a database does not answer: without search or with a late or held feed most questions can still be answered, and
 each answer says what it rests on (failure F20).
 """
 
@@ -94,4 +94,5 @@ def _feeds(ours: Context) -> Check:
     with ours.truth.connect() as connection:
         known = feeds(connection)
     stale = sorted(feed.id for feed in known.values() if not feed.fresh(ours.now()))
-    return {"status": "degraded" if stale or not known else "ok", "stale": stale}
+    held = sorted(feed.id for feed in known.values() if feed.held)
+    return {"status": "degraded" if stale or held or not known else "ok", "stale": stale, "held": held}

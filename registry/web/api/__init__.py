@@ -3,8 +3,11 @@
 import flask_smorest  # type: ignore[import-untyped]
 from flask import Flask
 
-from registry.web.api import feeds, info, openapi, practitioners, search, verifications
+from registry.web.api import feed_runs, feeds, history, info, openapi, practitioners, search, verifications
 from registry.web.context import Context
+
+# Importing it puts its operation into the blueprint of practitioners.
+__all__ = ["history", "register"]
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]
@@ -27,7 +30,7 @@ def register(app: Flask, ours: Context) -> None:
             **openapi.spec_options(ours.settings),
         },
     )
-    for module in (info, search, practitioners, verifications, feeds):
+    for module in (info, search, practitioners, verifications, feeds, feed_runs):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(app, api.spec.to_dict(), ours)

@@ -57,7 +57,13 @@ class FeedSchema(Answer):
     last_run_state = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata=about("How the last run ended: running, succeeded, unchanged, failed or abandoned."),
+        metadata=about("How the last run ended: running, succeeded, unchanged, held, failed or abandoned."),
+    )
+    held = ma.fields.Boolean(
+        required=True,
+        metadata=about(
+            "Removals or changes that the feed has sent wait for review: a licence they are about is answered `ask`."
+        ),
     )
     silence = ma.fields.Nested(
         Bilingual, required=True, metadata=about("What it means that a person is not found in this feed.")
@@ -87,6 +93,7 @@ EXAMPLE = {
             "stamp": "2026-11-22T01:00:00Z",
             "lastRunAt": "2026-11-22T02:58:40Z",
             "lastRunState": "succeeded",
+            "held": False,
             "silence": {
                 "sv": "Personen har ingen svensk legitimation.",
                 "en": "The person has no Swedish licence.",

@@ -5,6 +5,7 @@ none of them can say something else than the others.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 import flask_smorest  # type: ignore[import-untyped]
@@ -29,6 +30,14 @@ _TOKEN = ("unauthorized", "invalid-token", "insufficient-scope", "identity-provi
 _DATA = ("database-unavailable",)
 _BODY = ("invalid-json", "body-too-large", "unsupported-media-type", "invalid-body")
 _NO_QUERY = ma.Schema()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is no JSON: what it holds, and the beginning of one."""
+
+    description: str
+    example: str
 
 
 class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -56,8 +65,9 @@ def operation(
     rule: str,
     *,
     operation_id: str,
-    answer: ma.Schema,
-    example: Any,  # noqa: ANN401 - any JSON
+    answer: ma.Schema | None = None,
+    example: Any = None,  # noqa: ANN401 - any JSON
+    files: Mapping[str, File] | None = None,
     method: str = "GET",
     scope: str | None = None,
     query: ma.Schema | None = None,
@@ -74,6 +84,7 @@ def operation(
         operation_id: stable name for generated clients.
         answer: schema of the answer with status 200; the view returns what it dumps.
         example: a whole answer.
+        files: instead of these, what the view answers as a file, by media type.
         method: HTTP method.
         scope: the scope a caller needs; None = any caller whom the blueprint admits.
         query: schema of the query string; what it loads is the view's first argument.
@@ -95,7 +106,11 @@ def operation(
         made: Callable[..., Any] = requires_scope(scope)(view) if scope else view
         if blueprint.needs_token and not scope:
             made = any_caller(view)
-        made = blueprint.response(200, answer, example=example)(made)
+        if answer is not None:
+            made = blueprint.response(200, answer, example=example)(made)
+        for media_type, file in (files or {}).items():
+            schema = {"type": "string", "description": file.description}
+            made = blueprint.response(200, schema, content_type=media_type, example=file.example)(made)
         if query:
             made = blueprint.arguments(query, location="query", error_status_code=400)(made)
         else:

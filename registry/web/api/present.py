@@ -1,10 +1,12 @@
 """Facts from SQL as plain values for the answer schemas, with our words in both languages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 
-from registry.records.facts import NameFacts, RestrictionFacts, Status
+from registry.records.facts import LicenceFacts, NameFacts, RestrictionFacts, Status
+from registry.records.history import LicenceVersion
 from registry.records.read import Feed, Licence, Practitioner
 from registry.search.document import document_id, documents, licence_key
 from registry.search.in_memory import Body, status_on
@@ -62,14 +64,24 @@ def restriction(facts: RestrictionFacts, vocabulary: Vocabulary) -> Values:
 
 def licence(one: Licence, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:
     """Show a licence with everything its authority says, and where we know it from."""
-    facts, feed = one.facts, feeds.get(one.feed_id)
+    return {
+        **licence_facts(one.facts, vocabulary),
+        "authority": authority(one.authority_id, feeds.get(one.feed_id)),
+        "feed": one.feed_id,
+        "gone": one.gone,
+        "held": one.held,
+        "known_since": one.known_since,
+    }
+
+
+def licence_facts(facts: LicenceFacts, vocabulary: Vocabulary) -> Values:
+    """Show what an authority says of a licence."""
     return {
         "number": facts.number or None,
         "profession": profession(facts.profession, vocabulary),
         "raw_profession": {"code": facts.raw_profession, "text": facts.raw_profession_text},
         "status": status(facts.status, vocabulary),
         "raw_status": facts.raw_status,
-        "authority": authority(one.authority_id, feed),
         "jurisdiction": facts.jurisdiction or None,
         "issued": facts.issued,
         "valid_from": facts.valid_from,
@@ -79,9 +91,39 @@ def licence(one: Licence, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> 
             for s in facts.specialties
         ],
         "restrictions": [restriction(r, vocabulary) for r in facts.restrictions],
-        "feed": one.feed_id,
+    }
+
+
+def history(
+    person: Practitioner,
+    versions: Iterable[LicenceVersion],
+    feeds: Mapping[str, Feed],
+    vocabulary: Vocabulary,
+) -> Values:
+    """Show the versions of each licence of a person, in the order in which they were known."""
+    return {
+        "id": person.public_id,
+        "licences": [
+            {
+                "authority": authority(authority_id, feeds.get(feed_id)),
+                "feed": feed_id,
+                "versions": [_version(each, vocabulary) for each in some],
+            }
+            for (_, authority_id, feed_id), some in groupby(
+                versions, lambda each: (each.licence_id, each.authority_id, each.feed_id)
+            )
+        ],
+        "links": {"self": f"{path_of(person)}/history"},
+    }
+
+
+def _version(one: LicenceVersion, vocabulary: Vocabulary) -> Values:
+    return {
+        **licence_facts(one.facts, vocabulary),
         "gone": one.gone,
-        "known_since": one.known_since,
+        "undone": one.undone,
+        "known_from": one.known_from,
+        "known_to": one.known_to,
     }
 
 
@@ -190,5 +232,6 @@ def feed(one: Feed, now: datetime) -> Values:
         "stamp": one.last_success_stamp,
         "last_run_at": one.last_run_at,
         "last_run_state": one.last_run_state,
+        "held": one.held,
         "silence": {"sv": one.silence_sv, "en": one.silence_en},
     }

@@ -74,19 +74,14 @@ class RestrictionSchema(WordSchema):
     valid_to = partial_date("In force to and including.")
 
 
-class LicenceSchema(Answer):
-    """A licence as its authority describes it.
-
-    Its status is a decision, not an answer: dates, restrictions and the age of the feed count too, so ask
-    `POST /v1/verifications` whether the person may practise.
-    """
+class LicenceFactsSchema(Answer):
+    """What an authority says of a licence."""
 
     number = ma.fields.String(required=True, allow_none=True, metadata=about("As the authority writes it."))
     profession = ma.fields.Nested(WordSchema, required=True)
     raw_profession = ma.fields.Nested(RawProfessionSchema, required=True)
     status = ma.fields.Nested(WordSchema, required=True)
     raw_status = ma.fields.String(required=True, metadata=about("The authority's own word for the status."))
-    authority = ma.fields.Nested(AuthoritySchema, required=True)
     jurisdiction = ma.fields.String(
         required=True, allow_none=True, metadata=about("Where it is valid, ISO 3166.")
     )
@@ -95,11 +90,27 @@ class LicenceSchema(Answer):
     valid_to = partial_date("Valid to and including.")
     specialties = ma.fields.List(ma.fields.Nested(SpecialtySchema), required=True)
     restrictions = ma.fields.List(ma.fields.Nested(RestrictionSchema), required=True)
+    gone = ma.fields.Boolean(
+        required=True, metadata=about("The feed no longer holds it; the facts are the last known.")
+    )
+
+
+class LicenceSchema(LicenceFactsSchema):
+    """A licence as its authority describes it.
+
+    Its status is a decision, not an answer: dates, restrictions and the age of the feed count too, so ask
+    `POST /v1/verifications` whether the person may practise.
+    """
+
+    authority = ma.fields.Nested(AuthoritySchema, required=True)
     feed = ma.fields.String(
         required=True, metadata=about("Id of the feed it comes from, see `GET /v1/feeds`.")
     )
-    gone = ma.fields.Boolean(
-        required=True, metadata=about("The feed no longer holds it; the facts are the last known.")
+    held = ma.fields.Boolean(
+        required=True,
+        metadata=about(
+            "The feed has sent something newer about it that waits for review; ask the authority."
+        ),
     )
     known_since = Moment(
         required=True, metadata=about("When the registry learnt these facts (UTC).", format="date-time")

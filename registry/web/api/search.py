@@ -114,7 +114,7 @@ def search(asked: dict[str, Any]) -> present.Values:
         action="search",
         question=loggable_question(asked),
         answer=str(answer["total"]),
-        practitioner_ids=[person.id for person in people.values() if not person.protected],
+        practitioner_ids=[person.id for person in people.values() if person.listed],
         request_id=g.request_id,
     )
     return {**answer, "index": {"oldest_pending_at": pending, "up_to_date": pending is None}}
@@ -144,13 +144,13 @@ def _answer(
 ) -> present.Values:
     """Put the facts of SQL in the order of the index.
 
-    Who is protected or gone since the index was written is neither shown nor counted, or the count would tell of them.
+    Who is protected, merged or gone since the index was written is neither shown nor counted, or the count would tell of them.
     """
     day = as_day(ours.today())
     shown = [
         present.summary(people[hit.practitioner_id], feeds, ours.vocabulary, hit.document, day)
         for hit in found.hits
-        if hit.practitioner_id in people and not people[hit.practitioner_id].protected
+        if hit.practitioner_id in people and people[hit.practitioner_id].listed
     ]
     missing = len(found.hits) - len(shown)
     total = found.total - missing

@@ -9,6 +9,8 @@ from registry.access.guard import current_caller, requires_scope
 from registry.access.log import AccessEvent, events_about, loggable
 from registry.errors import NotFoundError
 from registry.records import read
+from registry.records.history import licence_history
+from registry.records.merged import merged_into
 from registry.records.read import KnownIdentifier, Practitioner
 from registry.sealing import IDENTIFIER
 from registry.web.context import context
@@ -25,6 +27,7 @@ from registry.web.pages.common import (
     purposes,
     viewer,
 )
+from registry.web.pages.history_view import HistoryView, history_views
 from registry.web.pages.language import Language
 from registry.web.pages.render import page
 from registry.web.pages.views import LicenceView, PersonView, Viewer
@@ -42,18 +45,19 @@ MAX_EVENTS = 200
 def practitioner(public_id: str) -> Response:
     """Show one practitioner with the answer for each licence today.
 
-    Somebody with a protected identity is answered exactly as somebody who is not there: 404.
+    Somebody with a protected identity is answered exactly as somebody who is not there: 404. The id of somebody whose
+    records were joined to another's shows the person who has them now.
     """
     purpose = request.args.get("purpose", "")
     if purpose not in purposes():
         errors = [FormError("purpose", "wrong.purpose")] if purpose else []
         return page("purpose.html", purposes=purpose_options(), errors=errors)
     person = _read(public_id)
-    shown = person is not None and not person.protected
+    shown = person is not None and person.listed
     # Also about a person who is not shown for protection: they may see that someone asked.
     ids = [] if person is None else [person.id]
     log_access("read", purpose, {"id": loggable(public_id)}, "found" if shown else "not found", ids)
-    if person is None or person.protected:
+    if person is None or not person.listed:
         raise NotFoundError
     view = viewer(known_feeds())
     today = Today(view)
@@ -81,6 +85,7 @@ class OwnRecord:
 
     person: PersonView
     licences: list[LicenceView]
+    history: list[HistoryView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ def me() -> Response:
     number = current_caller().personal_number
     people = _own(number.reveal()) if number else []
     today = Today(view)
-    records = [OwnRecord(_person(view, person), today.licences(person)) for person in people]
+    records = [
+        OwnRecord(_person(view, person), today.licences(person), _history(person, view)) for person in people
+    ]
     events = _events(people)
     log_access("own-record", OWN_RECORD, {}, f"{len(people)} records", [person.id for person in people])
     return page(
@@ -120,6 +127,11 @@ def _own(digits: str) -> list[Practitioner]:
     with shared.truth.connect() as connection:
         ids = read.ids_by_personal_number(connection, shared.sealer, digits)
         return list(read.practitioners(connection, ids).values())
+
+
+def _history(person: Practitioner, view: Viewer) -> list[HistoryView]:
+    with context().truth.connect() as connection:
+        return history_views(licence_history(connection, person.id), view)
 
 
 def _person(view: Viewer, person: Practitioner) -> PersonView:
@@ -141,9 +153,11 @@ def _written(digits: str) -> str:
 
 
 def _events(people: list[Practitioner]) -> list[AccessEvent]:
-    """Return who was shown something about any of the records, the latest first."""
+    """Return who was shown something about any of the records, the latest first, also under an id since merged."""
+    with context().truth.connect() as connection:
+        ids = {one for person in people for one in (person.id, *merged_into(connection, person.id))}
     with context().access.connect() as connection:
-        found = [event for person in people for event in events_about(connection, person.id, MAX_EVENTS)]
+        found = [event for one in sorted(ids) for event in events_about(connection, one, MAX_EVENTS)]
     return sorted(set(found), key=lambda event: event.at, reverse=True)[:MAX_EVENTS]
 
 

@@ -42,6 +42,7 @@ class UserView:
     may_check: bool
     may_search: bool
     may_see_self: bool
+    may_administer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,15 @@ def _user(caller: Caller | None) -> UserView | None:
         may_check=caller.may("registry:verify"),
         may_search=caller.may("registry:search"),
         may_see_self=caller.may("registry:self"),
+        may_administer=caller.may("registry:admin"),
     )
 
 
 def _menu(caller: Caller | None, settings: Settings) -> Sequence[MenuItem]:
     items = [("frame.about", "pages_public.about")]
     if caller:
+        if caller.may("registry:admin"):
+            items.insert(0, ("frame.feeds", "pages.feeds"))
         if caller.may("registry:self"):
             items.insert(0, ("frame.me", "pages.me"))
         if caller.may("registry:search"):
@@ -153,6 +157,7 @@ def _links(settings: Settings) -> dict[str, str]:
         "check": url_for("pages.check"),
         "search": url_for("pages.search"),
         "me": url_for("pages.me"),
+        "feeds": url_for("pages.feeds"),
         "login": _login_url() if settings.login.issuer else "",
         "logout": url_for("login.logout"),
     }

@@ -135,7 +135,14 @@ class _Words:
         relevant = [each.verdict for each in found.licences if each.verdict.relevant]
         # An old licence that gave way to a new one speaks another answer; the words are about those that decided.
         self._deciding = [each.licence for each in relevant if each.answer == found.answer]
-        self._relevant = [each.licence for each in relevant]
+        # Whom to ask: where another licence turned a yes into an ask, that one's authority.
+        told = {reason.licence_id for reason in found.reasons}
+        doubtful = [
+            each.verdict.licence
+            for each in found.licences
+            if each.verdict.answer != "yes" and each.verdict.licence.id in told
+        ]
+        self._to_ask = doubtful or [each.licence for each in relevant]
 
     def headline(self) -> str:
         """Return the answer in a few words."""
@@ -162,7 +169,7 @@ class _Words:
                 return self._text(
                     "sentence.no", date=self._date(), authority=self._authorities(self._deciding)
                 )
-        authority = self._authorities(self._relevant)
+        authority = self._authorities(self._to_ask)
         if _may_be_answered(self._found):
             return self._text("sentence.again")
         if authority:

@@ -171,10 +171,10 @@ def _show(typed: SearchTyped, found: SearchPage) -> Response:
 
 
 def _people(found: SearchPage) -> list[Practitioner]:
-    """Read who was found from SQL; someone who was protected a moment ago is left out, whatever the index says."""
+    """Read who was found from SQL; who was protected or merged a moment ago is left out, whatever the index says."""
     with context().truth.connect() as connection:
         people = practitioners(connection, [hit.practitioner_id for hit in found.hits])
-    return [person for person in people.values() if not person.protected]
+    return [person for person in people.values() if person.listed]
 
 
 def _found(typed: SearchTyped, found: SearchPage, people: list[Practitioner], today: Today) -> Found:
@@ -199,7 +199,7 @@ def _found(typed: SearchTyped, found: SearchPage, people: list[Practitioner], to
 def _person(person: Practitioner, today: Today, purpose: str) -> PersonFound:
     language = today.view.language
     return PersonFound(
-        name=person.name,
+        name=today.view.name(person),
         url=url_for("pages.practitioner", public_id=person.public_id, purpose=purpose),
         birth_year=(person.birth_date or "")[:4],
         other_names=tuple(

@@ -35,6 +35,7 @@ class SourceView:
     last_success: str
     fresh: bool
     max_age_hours: str
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Viewer:
             last_success=self.language.moment(at, self.zone) if at else "",
             fresh=feed.fresh(self.now),
             max_age_hours=self.language.number(feed.max_age_hours),
+            held=feed.held,
         )
 
     def sources(self) -> tuple[SourceView, ...]:
@@ -177,7 +179,7 @@ class Viewer:
             valid_from=self._day(facts.valid_from),
             valid_to=self._day(facts.valid_to),
             specialties=tuple(self._specialty(specialty) for specialty in facts.specialties),
-            restrictions=tuple(self._restriction(restriction) for restriction in facts.restrictions),
+            restrictions=tuple(self.restriction(restriction) for restriction in facts.restrictions),
             source=source,
             known_since=self.language.moment(licence.known_since, self.zone),
             gone=licence.gone,
@@ -209,17 +211,23 @@ class Viewer:
             "licence.specialty-since", specialty=name, date=self._day(specialty.valid_from)
         )
 
-    def _restriction(self, restriction: RestrictionFacts) -> RestrictionView:
+    def restriction(self, restriction: RestrictionFacts) -> RestrictionView:
+        """Write a restriction with its dates."""
         raw = " ".join(part for part in (restriction.code, restriction.text) if part)
         label = self.vocabulary.restriction_label(restriction.kind, self.language.code)
-        return RestrictionView(label, raw, self._period(restriction.valid_from, restriction.valid_to))
+        return RestrictionView(label, raw, self.period(restriction.valid_from, restriction.valid_to))
 
-    def _period(self, start: str | None, end: str | None) -> str:
+    def period(self, start: str | None, end: str | None) -> str:
+        """Write from when to when something holds, as far as it is dated."""
         if start and end:
             return self.language.text("licence.since-until", start=self._day(start), end=self._day(end))
         if start:
             return self.language.text("licence.since", date=self._day(start))
         return self.language.text("licence.until", date=self._day(end)) if end else ""
+
+    def name(self, person: Practitioner) -> str:
+        """Write a person's name; that there is none where the source gave only a number."""
+        return person.name or self.language.text("person.nameless")
 
     def person(
         self, person: Practitioner, *, numbers: Mapping[KnownIdentifier, str] | None = None, url: str = ""
@@ -232,7 +240,7 @@ class Viewer:
             url: where the whole record is, "" if it is not linked.
         """
         return PersonView(
-            name=person.name,
+            name=self.name(person),
             former_names=tuple(name.display() for name in person.names if name.use == "former"),
             # Two authorities may each give an official name; the first is the heading.
             aliases=tuple(name.display() for name in person.names[1:] if name.use != "former"),

@@ -145,6 +145,15 @@ def test_a_damaged_record_stays_a_small_document() -> None:
     assert "number" not in (operation.body or {})
 
 
+def test_someone_known_by_a_number_only_is_found_by_it_and_by_no_name() -> None:
+    someone = replace(person("Eva Ek", licence("A1"), identifiers=[(NPI, "1205839123")]), names=())
+    (operation,) = documents(someone)
+    body = operation.body or {}
+    assert body["number"] == ["a1", "1205839123"]
+    assert not {"written", "given", "family", "former", "names"} & body.keys()
+    assert body["name_order"].startswith("~ ")
+
+
 def test_a_person_without_a_name_sorts_last() -> None:
     (nameless,) = documents(person(NameFacts()))
     (last,) = documents(person("Bo Öööö"))

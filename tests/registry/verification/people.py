@@ -65,6 +65,7 @@ def licence(
     feed_id: str = "hosp",
     gone: bool = False,
     known_since: datetime = KNOWN_SINCE,
+    held: bool = False,
     **facts: object,
 ) -> Licence:
     """An active physician's licence, issued in 2010, unless told otherwise."""
@@ -86,6 +87,7 @@ def licence(
         authority_id=f"{feed_id}-authority",
         gone=gone,
         known_since=known_since,
+        held=held,
     )
 
 

@@ -182,6 +182,24 @@ CASES = [
         facts={"known_since": datetime(2026, 11, 20, 23, 30, tzinfo=UTC)},
         on=D(2026, 11, 20),
     ),
+    # What waits for review gives neither yes nor no, whatever is shown; every reason against the licence is still told.
+    Case("held", "ask", ["change-held"], facts={"held": True}),
+    Case("held while suspended", "ask", ["change-held", "status-suspended"], facts={"held": True, "status": "suspended"}),
+    Case("held while revoked", "ask", ["change-held", "status-revoked"], facts={"held": True, "status": "revoked"}),
+    Case("held while lapsed", "ask", ["change-held", "ended", "lapsed"], facts={"held": True, "status": "lapsed", "valid_to": "2025"}),
+    Case("held and deceased", "ask", ["change-held", "deceased"], facts={"held": True}, person={"deceased": True}),
+    Case("held and gone", "ask", ["change-held", "record-gone"], facts={"held": True, "gone": True}),
+    Case("held by a late feed", "ask", ["change-held", "feed-stale"], facts={"held": True}, feed=STALE),
+    Case("held, asked of the past", "ask", ["change-held"], facts={"held": True}, on=D(2026, 5, 1)),
+    Case("held, before it was issued", "ask", ["change-held", "not-begun", "learnt-later"], facts={"held": True}, on=D(2010, 5, 31)),
+    Case(
+        "held under a revocation",
+        "ask",
+        ["change-held", "revoked"],
+        facts={"held": True},
+        restrictions=(restriction("revoked", "2024-03-01"),),
+    ),
+    Case("a held feed says nothing about a licence that does not wait", "yes", ["valid"], feed=fresh_feed(held=True)),
 ]  # fmt: skip
 
 
@@ -230,6 +248,17 @@ def test_a_restriction_without_words_of_its_own_gets_ours() -> None:
     reason = licence_verdict(person(one), one, asked().moment, basis()).reasons[0]
     assert "Begränsad förskrivningsrätt" in reason.sv
     assert "(" not in reason.en.split(":", 1)[1].split(".")[0]
+
+
+def test_what_waits_is_told_with_its_source_and_whom_to_ask() -> None:
+    one = licence(held=True)
+    reason = licence_verdict(person(one), one, asked().moment, basis()).reasons[0]
+    assert (reason.code, reason.answer, reason.nature) == ("change-held", "ask", "uncertain")
+    assert reason.sv.startswith("Registret hosp har lämnat en nyare uppgift om legitimationen som läkare")
+    assert "väntar på granskning" in reason.sv
+    assert reason.sv.endswith("Kontakta Myndigheten hosp.")
+    assert "waits for review. Contact The hosp authority." in reason.en
+    assert "artikel 5.1 d" in reason.source_sv
 
 
 def test_braces_in_an_authoritys_word_are_only_braces() -> None:

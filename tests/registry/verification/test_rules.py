@@ -78,11 +78,17 @@ DAMAGE: list[tuple[Callable[[Rules], None], list[str]]] = [
     (drop("deceased"), ["never be a yes", "person deceased"]),
     (drop("learnt-later"), ["never be a yes", "knowledge learnt-later"]),
     (drop("profession-unknown"), ["never be a yes", "profession unknown"]),
+    (drop("change-held"), ["never be a yes", "never be a no", "change held"]),
+    (put("change-held", when={"change": ["held"], "status": ["active"]}), ["never be a no", "change held"]),
+    (
+        put("change-held", answer="no", nature="administrative"),
+        ["'change-held'", "never be a no: change held"],
+    ),
     (drop("ended"), ["never be a yes", "end ended"]),
     (drop("earlier-period"), ["never be a yes", "start earlier-period"]),
     (last_but_valid(when={"status": ["restricted"]}), ["'new'", "never reached"]),
     # A rule that can never be reached.
-    (first(), ["'deceased' is never reached"]),
+    (first(), ["'change-held' is never reached"]),
     (put("status-deceased", when={"person": ["deceased"]}), ["'status-deceased' is never reached"]),
     (put("lapsed", when={"status": ["lapsed"], "end": ["ended"]}), ["'lapsed' is never reached"]),
     # Order and nature.
@@ -94,6 +100,12 @@ DAMAGE: list[tuple[Callable[[Rules], None], list[str]]] = [
     (put("status-suspended", nature="death"), ["'status-suspended'", "its nature is `sanction`"]),
     (put("revoked", gives_way=True), ["'revoked' may not give way"]),
     (put("valid", gives_way=True), ["'valid' may not give way"]),
+    # Silence: only that the feed does not tell.
+    (put("lapsed", silence=True), ["'lapsed' is no silence"]),
+    (put("status-unknown", silence=True), ["'status-unknown' is no silence"]),
+    (put("change-held", silence=True), ["'change-held' is no silence"]),
+    (put("valid", silence=True), ["'valid' is no silence"]),
+    (drop("other-authority-differs"), ["'other-authority-differs' is missing"]),
     # Ids and texts.
     (put("lapsed", id="ended"), ["'ended' is used twice"]),
     (put("not-found", id="ambiguous"), ["'ambiguous' is used twice"]),

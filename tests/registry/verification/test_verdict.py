@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from registry.records.facts import RestrictionFacts
 from registry.records.read import Feed, Licence
 from registry.verification.ruleset import Answer
 from registry.verification.verdict import verdict
-from tests.registry.verification.people import TODAY, asked, basis, feed, licence, person, restriction
+from tests.registry.verification.people import NOW, TODAY, asked, basis, feed, licence, person, restriction
 
 REVOKED = restriction("revoked", "2020-01-01")
 PROBATION = restriction("probation", "2024-01-01", "2027-01-01")
@@ -38,6 +39,15 @@ def physician(**rest: object) -> dict[str, Any]:
     return {"profession": "physician", **rest}
 
 
+def here(licence_id: int, *restrictions: RestrictionFacts, **rest: Any) -> Licence:  # noqa: ANN401 - of any field
+    """A licence that holds in Sweden."""
+    return licence(licence_id, *restrictions, **{"jurisdiction": "SE", **rest})
+
+
+OTHER = "other-authority-differs"
+COPY: dict[str, Any] = {"authority": "wa-authority"}
+LIST = feed("wa", completeness="active_only", mode="query")
+LATE_LIST = feed("wa", completeness="active_only", mode="query", pulled_hours_ago=72)
 one = licence
 CASES = [
     # One licence.
@@ -83,6 +93,35 @@ CASES = [
     Case("authority named that has none of the licences", "ask", "no-licence", (one(1, feed_id="wa"),), physician(**AUTHORITY)),
     Case("two jurisdictions of one authority", "ask", "authorities-differ", (one(1, jurisdiction="US-WA"), one(2, jurisdiction="US-OR", **LAPSED)), physician()),
     Case("professions and authorities differ", "ask", "professions-differ", (one(1), one(2, feed_id="wa", **LAPSED), one(3, **NURSE))),
+    # Another authority of the same jurisdiction: one may be a late copy of the other.
+    Case("copy named, lapsed in the register", "ask", OTHER, (here(1, **LAPSED), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, ended in the register", "ask", OTHER, (here(1, valid_to="2026-11-21"), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, not begun in the register", "ask", OTHER, (here(1, issued="2027"), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, gone from the register", "ask", OTHER, (here(1, gone=True), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, unknown status in the register", "ask", OTHER, (here(1, status="unknown"), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, the register has news that wait", "ask", OTHER, (here(1, held=True), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, the register is late", "ask", OTHER, (here(1), here(2, feed_id="wa")), physician(**COPY), feeds=(feed(pulled_hours_ago=72), LIST)),
+    Case("copy named, the register was never pulled", "ask", OTHER, (here(1), here(2, feed_id="wa")), physician(**COPY), feeds=(feed(pulled_hours_ago=None), LIST)),
+    Case("copy named, the register is no longer described", "ask", OTHER, (here(1), here(2, feed_id="wa")), physician(**COPY), feeds=(LIST,)),
+    Case("copy named without a profession, lapsed in the register", "ask", OTHER, (here(1, **LAPSED), here(2, feed_id="wa")), COPY),
+    Case("the copy's number, lapsed in the register", "ask", OTHER, (here(1, **LAPSED), here(2, feed_id="wa")), {"number": "N2"}),
+    Case("copy named, revoked in the register", "ask", "sanction-elsewhere", (here(1, REVOKED), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, both valid", "yes", "valid", (here(1), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, an old number lapsed beside a new one", "yes", "valid", (here(1, **LAPSED), here(3), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, an old number gone beside a lapsed one", "ask", OTHER, (here(1, gone=True), here(3, **LAPSED), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, another profession lapsed", "yes", "valid", (here(1, **LAPSED, **NURSE), here(2, feed_id="wa")), physician(**COPY)),
+    Case("copy named, lapsed in another state", "yes", "valid", (here(1, jurisdiction="US-OR", **LAPSED), here(2, feed_id="wa", jurisdiction="US-WA")), physician(**COPY)),
+    Case("copy named, lapsed where no state is told", "yes", "valid", (one(1, **LAPSED), here(2, feed_id="wa")), physician(**COPY)),
+    Case("register named, lapsed in the copy", "ask", OTHER, (here(1), here(2, feed_id="wa", **LAPSED)), physician(**AUTHORITY)),
+    Case("register named, both lapsed", "no", "lapsed", (here(1, **LAPSED), here(2, feed_id="wa", **LAPSED)), physician(**AUTHORITY)),
+    # The silence of a list of active licences is not held against a register that reports ended ones too.
+    Case("register named, gone from a list", "yes", "valid", (here(1), here(2, feed_id="wa", gone=True)), physician(**AUTHORITY), feeds=(feed(), LIST)),
+    Case("register named, gone from and lapsed in a list", "ask", OTHER, (here(1), here(2, feed_id="wa", gone=True, **LAPSED)), physician(**AUTHORITY), feeds=(feed(), LIST)),
+    Case("register named, the list is late", "yes", "valid", (here(1), here(2, feed_id="wa")), physician(**AUTHORITY), feeds=(feed(), LATE_LIST)),
+    Case("register named, late and lapsed in the list", "ask", OTHER, (here(1), here(2, feed_id="wa", **LAPSED)), physician(**AUTHORITY), feeds=(feed(), LATE_LIST)),
+    Case("register named, the list learnt it later", "yes", "valid", (here(1), here(2, feed_id="wa", known_since=NOW)), physician(**AUTHORITY), on=date(2026, 6, 1), feeds=(feed(), LIST)),
+    Case("register named, gone from another register", "ask", OTHER, (here(1), here(2, feed_id="wa", gone=True)), physician(**AUTHORITY)),
+    Case("list named, gone from another list", "ask", OTHER, (here(1, gone=True), here(2, feed_id="wa")), physician(**COPY), feeds=(feed(completeness="active_only"), LIST)),
     # By licence number: that licence is meant.
     Case("the number's licence is valid, another profession lapsed", "yes", "valid", (one(1, **NURSE), one(2, **MIDWIFE, **LAPSED)), {"number": "N1"}),
     Case("the number's licence is lapsed, a newer one valid", "yes", "valid", (one(1, **LAPSED), one(2)), {"number": "n-1"}),
@@ -138,6 +177,19 @@ def test_a_differing_answer_names_the_choices_and_still_tells_each_licences_reas
     assert "läkare" in found.reasons[0].sv.casefold()
     assert "sjuksköterska" in found.reasons[0].sv.casefold()
     assert "The hosp authority, The wa authority" in found.reasons[1].en
+
+
+def test_whose_register_tells_otherwise_is_named_and_asked() -> None:
+    someone = person(here(1, **LAPSED), here(2, feed_id="wa"), here(3, PROBATION, feed_id="wa", **NURSE))
+    found = verdict(someone, asked(profession="physician", **COPY), basis())
+    assert [reason.code for reason in found.reasons] == [
+        "sanction-elsewhere", OTHER, "valid", "probation", "lapsed",
+    ]  # fmt: skip
+    differs = found.reasons[1]
+    assert "läkare" in differs.sv
+    assert "Fråga Myndigheten hosp" in differs.sv
+    assert "Ask The hosp authority" in differs.en
+    assert [each.licence.id for each in found.licences if each.relevant] == [2]
 
 
 def test_licences_the_question_is_not_about_are_marked_so() -> None:

@@ -39,8 +39,10 @@ facts = st.builds(
 )
 
 
-def _licence(number: int, given_facts: LicenceFacts, feed_id: str, *, gone: bool, known: datetime) -> Licence:
-    return Licence(number, given_facts, feed_id, f"{feed_id}-authority", gone, known)
+def _licence(
+    number: int, given_facts: LicenceFacts, feed_id: str, *, gone: bool, known: datetime, held: bool = False
+) -> Licence:
+    return Licence(number, given_facts, feed_id, f"{feed_id}-authority", gone, known, held)
 
 
 licences = st.builds(
@@ -50,6 +52,7 @@ licences = st.builds(
     st.sampled_from(["hosp", "wa"]),
     gone=st.sampled_from([False, False, True]),
     known=st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 11, 15, tzinfo=UTC)]),
+    held=st.sampled_from([False, False, False, True]),
 )
 people = st.builds(
     lambda held, deceased, day: person(*held, deceased=deceased, deceased_date=day),
@@ -65,7 +68,14 @@ questions = st.builds(
     number=st.sampled_from([None, None, "N1"]),
     certain=st.booleans(),
 )
-grounds = st.sampled_from([basis(), basis(feed(), feed("wa", pulled_hours_ago=90)), basis(feed())])
+grounds = st.sampled_from(
+    [
+        basis(),
+        basis(feed(), feed("wa", pulled_hours_ago=90)),
+        basis(feed(), feed("wa", completeness="active_only")),
+        basis(feed()),
+    ]
+)
 
 
 def with_restriction(someone: Practitioner, licence: Licence, added: RestrictionFacts) -> Practitioner:
@@ -107,9 +117,68 @@ def test_yes_only_for_an_active_licence_in_force_that_was_asked_about(
             "begun",
             "running",
         )
-        assert (there.feed, there.knowledge) == ("fresh", "known-then")
+        assert (there.feed, there.knowledge, there.change) == ("fresh", "known-then", "none")
         assert question.profession in {None, licence.facts.profession}
         assert question.authority in {None, licence.authority_id}
+
+
+@given(people, questions, grounds)
+def test_never_yes_and_never_no_on_a_licence_with_something_that_waits(
+    someone: Practitioner, question: Asked, ground: Basis
+) -> None:
+    found = verdict(someone, question, ground)
+    if any(each.relevant and each.licence.held for each in found.licences):
+        assert found.answer == "ask"
+    if found.answer == "no":
+        standing = [each for each in found.licences if each.relevant]
+        held = [each for each in found.licences if each.licence.held]
+        # Without a licence that was asked about, a no rests on all that the authority holds, or on a death.
+        assert standing or not held or found.reasons[0].nature == "death"
+
+
+@given(people, questions, grounds)
+def test_what_one_feed_tells_against_the_person_another_feeds_silence_does_not_undo(
+    someone: Practitioner, question: Asked, ground: Basis
+) -> None:
+    found = verdict(someone, question, ground)
+    if found.answer != "yes":
+        return
+    for licence in someone.licences:
+        there = situation(someone, licence, ground.feeds.get(licence.feed_id), question.moment)
+        assert there.status not in {"restricted", "suspended", "revoked", "surrendered"}
+        assert all(each.time == "later" for each in there.restrictions)
+
+
+@given(people, questions, grounds)
+def test_never_yes_while_another_authority_of_the_place_tells_the_profession_otherwise(
+    someone: Practitioner, question: Asked, ground: Basis
+) -> None:
+    found = verdict(someone, question, ground)
+    if found.answer != "yes":
+        return
+    standing = {
+        (each.licence.facts.profession, each.licence.facts.jurisdiction)
+        for each in found.licences
+        if each.relevant and each.answer == "yes"
+    }
+    for each in found.licences:
+        facts = each.licence.facts
+        if facts.jurisdiction and (facts.profession, facts.jurisdiction) in standing and each.answer != "yes":
+            # It is set aside by one of its own authority, or is a list's mere silence.
+            beside = [
+                other
+                for other in found.licences
+                if other.answer == "yes"
+                and (
+                    other.licence.authority_id,
+                    other.licence.facts.profession,
+                    other.licence.facts.jurisdiction,
+                )
+                == (each.licence.authority_id, facts.profession, facts.jurisdiction)
+            ]
+            feed = ground.feeds.get(each.licence.feed_id)
+            silence = each.silent and feed is not None and feed.completeness == "active_only"
+            assert (each.gives_way and beside) or silence
 
 
 @given(people, questions, grounds, restrictions, st.data())

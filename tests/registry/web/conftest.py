@@ -50,3 +50,14 @@ def full(tmp_path_factory: pytest.TempPathFactory, web_idp: Idp) -> Iterator[Ser
     service.load(everyone())
     yield service
     service.close()
+
+
+@pytest.fixture
+def world_service(world: World, web_idp: Idp) -> Iterator[Service]:
+    """A service that knows nobody yet, on each database."""
+    trusted = {"REGISTRY_TOKENS__ISSUER": web_idp.issuer, "REGISTRY_TOKENS__AUDIENCE": AUDIENCE}
+    folder = Path(world.settings.search.tantivy.path).parent
+    settings = make_settings(folder, world.settings.database.url, **trusted)
+    service = Service(World(settings), web_idp)
+    yield service
+    service.close()

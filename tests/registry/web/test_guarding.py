@@ -41,6 +41,10 @@ def test_a_route_that_nobody_declared_is_found_and_refused(service: Service) -> 
 OPERATIONS = [
     ("GET", "/v1/practitioners?name=anna", "registry:search"),
     ("GET", "/v1/practitioners/nobody", "registry:read"),
+    ("GET", "/v1/practitioners/nobody/history", "registry:read"),
+    ("GET", "/v1/feed-runs", "registry:admin"),
+    ("GET", "/v1/feed-runs/1", "registry:admin"),
+    ("GET", "/v1/feed-runs/1/errors", "registry:admin"),
     ("POST", "/v1/verifications", "registry:verify"),
 ]
 

@@ -11,7 +11,7 @@ from registry.settings import load_settings
 from registry.web import create_app
 from tests.registry.web.people import everyone
 from tests.registry.web.service import Service
-from tests.support.world import KEYS
+from tests.support.world import KEYS, person
 
 NO_DATABASE = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 
@@ -79,4 +79,12 @@ def test_changes_that_wait_too_long_and_dead_letters_are_told(service: Service) 
 def test_a_late_feed_is_told(service: Service) -> None:
     service.world.load(everyone(), finished_at=datetime.now(UTC) - timedelta(hours=49))
     feeds = service.ask("GET", "/readyz", scopes=None).get_json()["checks"]["feeds"]
-    assert feeds == {"status": "degraded", "stale": ["test"]}
+    assert feeds == {"status": "degraded", "stale": ["test"], "held": []}
+
+
+def test_a_feed_whose_changes_wait_for_review_is_told(service: Service) -> None:
+    crowd = {f"c{n}": person("Ek", f"Liv{n}") for n in range(40)}
+    service.world.load(crowd)
+    service.world.load(dict(list(crowd.items())[:20]))
+    feeds = service.ask("GET", "/readyz", scopes=None).get_json()["checks"]["feeds"]
+    assert feeds == {"status": "degraded", "stale": [], "held": ["test"]}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from registry.records.facts import LicenceFacts, SpecialtyFacts
+from registry.records.facts import LicenceFacts, PersonFacts, SpecialtyFacts
 from tests.registry.web.people import ANNA_NPI, ANNA_NUMBER, hidden
 from tests.registry.web.service import Service
 from tests.support.world import person
@@ -26,6 +26,16 @@ def test_shows_names_identifiers_and_licences(full: Service) -> None:
         "id": "test-authority",
         "name": {"sv": "Testmyndigheten", "en": "The test authority"},
     }
+
+
+def test_someone_known_by_a_number_only_has_an_empty_name_in_every_answer(service: Service) -> None:
+    facts = LicenceFacts(key="x", number="KP-550", profession="chiropractor", status="active")
+    service.load({"x": PersonFacts(names=(), licences=(facts,))})
+    shown = service.get(f"/v1/practitioners/{service.public_id('x')}").get_json()
+    (listed,) = service.get("/v1/practitioners?licenceNumber=KP-550").get_json()["items"]
+    assert [(each["name"], each["names"]) for each in (shown, listed)] == [("", []), ("", [])]
+    assert service.verify(licenceNumber="KP-550").get_json()["practitioner"]["name"] == ""
+    assert service.get("/v1/practitioners?name=ek").get_json()["items"] == []
 
 
 def test_shows_the_authoritys_own_words_beside_ours(service: Service) -> None:

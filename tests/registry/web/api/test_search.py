@@ -201,7 +201,7 @@ def test_a_person_protected_since_the_index_was_written_is_neither_shown_nor_cou
 
 def test_a_licence_that_its_feed_no_longer_holds_is_found_by_its_number(service: Service) -> None:
     service.load({"anna": anna(), "eva": person("Ek", "Eva")})
-    service.load({"eva": person("Ek", "Eva")}, approved=1)
+    service.load({"eva": person("Ek", "Eva")})
     answer = service.get("/v1/practitioners?licenceNumber=RN-100.1").get_json()
     licence = answer["items"][0]["licences"][0]
     assert (licence["gone"], licence["status"]["code"]) == (True, "unknown")

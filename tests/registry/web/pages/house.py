@@ -13,6 +13,7 @@ import httpx
 import sqlalchemy as sa
 from flask import Flask
 
+from indexer.feeds.rows import BadRow
 from indexer.publish import publish
 from registry.access.tables import access_event, access_event_subject
 from registry.database import writing
@@ -30,7 +31,7 @@ from registry.sandbox.config import SandboxUser
 from registry.search import open_engine
 from registry.web import create_app
 from tests.registry.access.harness import Idp, Switch, running, running_idp, sign_in
-from tests.support.world import World, licence, make_settings, person
+from tests.support.world import World, licence, make_settings, person, source_rows
 
 
 def number(eight: str, serial: int = 980) -> str:
@@ -39,8 +40,8 @@ def number(eight: str, serial: int = 980) -> str:
     return f"{eight}{serial}{check_digit(nine)}"
 
 
-NURSE, REVOKED, PROBATION, PROTECTED, NOBODY = (
-    number(day) for day in ("19850709", "19700102", "19661231", "19900909", "19550505")
+NURSE, REVOKED, PROBATION, PROTECTED, NOBODY, NAMELESS = (
+    number(day) for day in ("19850709", "19700102", "19661231", "19900909", "19550505", "19750606")
 )
 EMPLOYER = SandboxUser("ebba", "Ebba Exempel", roles=("employer",), organisation="2120000142")
 STAFF = SandboxUser("nils", "Nils Påhitt", roles=("staff",), personal_number=NURSE)
@@ -49,7 +50,15 @@ NOT_LISTED = SandboxUser("ove", "Ove Okänd", roles=("staff",), personal_number=
 NO_NUMBER = SandboxUser("nora", "Nora Nummerlös", roles=("staff",))
 NO_ROLE = SandboxUser("rolf", "Rolf Rollös", roles=("visitor",))
 SEARCHER = SandboxUser("sara", "Sara Sökare", roles=("searcher",))
-USERS = (EMPLOYER, STAFF, HIDDEN, NOT_LISTED, NO_NUMBER, NO_ROLE, SEARCHER)
+ADMIN = SandboxUser("adam", "Adam Administratör", roles=("administrator",))
+# Known from a source that gives numbers and no names.
+UNNAMED = SandboxUser("uno", "Uno Utan", roles=("staff",), personal_number=NAMELESS)
+USERS = (EMPLOYER, STAFF, HIDDEN, UNNAMED, NOT_LISTED, NO_NUMBER, NO_ROLE, SEARCHER, ADMIN)
+# What HOSP sent beside its people.
+BAD = (
+    BadRow(90, "9001", "legitimationsDatum", "expected a date as YYYY, YYYY-MM or YYYY-MM-DD", "31/31/2020"),
+    BadRow(91, "", "hospId", "the person has no hospId, so nothing tells which record it is", ""),
+)
 
 
 def own(digits: str) -> IdentifierFacts:
@@ -150,6 +159,9 @@ HOSP: dict[str, PersonFacts] = {
             swedish("OLD", "midwife", number="BO-3", status="lapsed", raw_status="upphört"),
         ],
         identifiers=(IdentifierFacts(system=HSA_ID, value="SE2321000131-P000000000077"),),
+    ),
+    "nameless": PersonFacts(
+        names=(), identifiers=(own(NAMELESS),), licences=(swedish("KP", "chiropractor", number="KP-550"),)
     ),
     "markup": person(
         "<script>alert(1)</script>",
@@ -266,7 +278,7 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
             REGISTRY_LOGIN__CLIENT_SECRET=idp.client("registry").secret.reveal(),
             REGISTRY_ACCESS__ROLE_SCOPES=(
                 '{employer = ["registry:search", "registry:read", "registry:verify"], '
-                'staff = ["registry:self"], searcher = ["registry:search"]}'
+                'staff = ["registry:self"], searcher = ["registry:search"], administrator = ["registry:admin"]}'
             ),
             **environ,
         )
@@ -274,7 +286,7 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
         now = datetime.now(UTC)
         world.describe_feed("hosp", name_sv="HOSP", name_en="HOSP (Sweden)")
         # Fresh, and yet known for long enough to answer about yesterday.
-        world.load(HOSP, feed="hosp", finished_at=now - timedelta(hours=40))
+        world.load([*source_rows(HOSP), *BAD], feed="hosp", finished_at=now - timedelta(hours=40))
         world.describe_feed("washington", name_sv="Washingtons register", name_en="Washington register")
         world.load(WASHINGTON, feed="washington", finished_at=now - timedelta(hours=2))
         if published:

@@ -8,7 +8,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from registry.sandbox.config import SandboxUser
-from tests.registry.web.pages.house import EMPLOYER, HIDDEN, NOBODY, NURSE, PROBATION, REVOKED, STAFF, House
+from tests.registry.web.pages.house import (
+    ADMIN,
+    EMPLOYER,
+    HIDDEN,
+    NAMELESS,
+    NOBODY,
+    NURSE,
+    PROBATION,
+    REVOKED,
+    STAFF,
+    UNNAMED,
+    House,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -141,6 +153,22 @@ def test_a_nurse_sees_their_own_record_without_script(house: House, open_page: C
     assert "Vem har tagit del av mina uppgifter?" in page.inner_text("main")
 
 
+def test_rows_of_a_receipt_are_a_table_where_there_is_room_and_blocks_where_not(
+    house: House, open_page: Callable[..., "Page"]
+) -> None:
+    page = open_page(wide=True)
+    log_in(page, house, ADMIN)
+    receipt_page(page, house.url)
+    assert page.is_visible("main thead th >> nth=0")
+    for size, kind in ((DESKTOP, "table-row"), (PHONE, "block")):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        shown = page.evaluate("getComputedStyle(document.querySelector('.rows tbody tr')).display")
+        assert shown == kind
+    with page.expect_download() as download:
+        page.click("main a.button >> nth=0")
+    assert download.value.suggested_filename.endswith("-errors.csv")
+
+
 def test_the_keyboard_reaches_the_content_first(house: House, open_page: Callable[..., "Page"]) -> None:
     page = open_page(script=True)
     page.goto(f"{house.url}/")
@@ -186,6 +214,20 @@ def person_page(page: "Page", base: str) -> None:
     page.click("ol.people a")
 
 
+def nameless_page(page: "Page", base: str) -> None:
+    page.check("#way-personal-number")
+    page.fill("#personal-number", NAMELESS)
+    page.select_option("#purpose", "recruitment")
+    page.click('form[action="/check"] button')
+    page.wait_for_url(f"{base}/check")
+    page.click('main a[href*="/practitioners/"]')
+
+
+def receipt_page(page: "Page", base: str) -> None:
+    page.goto(f"{base}/feeds/hosp")
+    page.click("table.rows a")
+
+
 PAGES: dict[str, tuple[SandboxUser | None, Visit]] = {
     "start for strangers": (None, go("/")),
     "about": (None, go("/about")),
@@ -195,10 +237,16 @@ PAGES: dict[str, tuple[SandboxUser | None, Visit]] = {
     "nobody found": (EMPLOYER, go("/search?q=xyzzy&purpose=supervision")),
     "a bad search": (EMPLOYER, go("/search?q=andersson")),
     "a person": (EMPLOYER, person_page),
+    "a person without a name": (EMPLOYER, nameless_page),
+    "own record without a name": (UNNAMED, go("/me")),
     "why": (EMPLOYER, go("/practitioners/AAAAAAAA")),
     "no access": (EMPLOYER, go("/me")),
     "own record": (STAFF, go("/me")),
     "protected own record": (HIDDEN, go("/me")),
+    "start for administrators": (ADMIN, go("/")),
+    "feeds": (ADMIN, go("/feeds")),
+    "runs of a feed": (ADMIN, go("/feeds/hosp")),
+    "a receipt": (ADMIN, receipt_page),
 }
 
 

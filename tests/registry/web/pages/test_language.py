@@ -9,8 +9,10 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from registry.access.log import ACTIONS
+from registry.records.receipts import RunCounts
 from registry.settings import load_settings
 from registry.vocabulary import STATUSES
+from registry.web.api import feed_run_schemas
 from registry.web.pages import language as room
 from registry.web.pages.check_form import WAYS
 from registry.web.pages.language import CODES, Code, choose, language
@@ -33,6 +35,11 @@ MADE = {
         for any_ in ("", "-any")
     },
     **{f"sentence.yes{then}{many}": "verdict" for then in ("", "-then") for many in ("", "-many")},
+    **{f"feeds.kind-{kind}": "run" for kind in feed_run_schemas.KINDS},
+    **{f"feeds.state-{state}": "run" for state in feed_run_schemas.STATES},
+    **{f"feeds.waits-{kind}": "held change" for kind in feed_run_schemas.WAITING},
+    **{f"feeds.fault-{kind}": "quarantined row" for kind in feed_run_schemas.FAULTS},
+    **{f"feeds.count-{name.replace('_', '-')}": "count of a run" for name in RunCounts.__dataclass_fields__},
 }
 PREFIXES = ("wrong.", "error.", "problem.", "search.hits.")
 

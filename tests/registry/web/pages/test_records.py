@@ -1,20 +1,30 @@
+import html
+import re
+from datetime import UTC, datetime
+
 import httpx
+import msgspec
 import pytest
 import sqlalchemy as sa
 
+from indexer import joins, runs
 from registry.access.tables import access_event
 from registry.database import writing
-from registry.identifiers import PERSONAL_IDENTITY_NUMBER
+from registry.identifiers import NPI, PERSONAL_IDENTITY_NUMBER
+from registry.records import tables as t
 from registry.records.facts import IdentifierFacts
 from tests.registry.web.pages.house import (
     EMPLOYER,
     HIDDEN,
+    HOSP,
+    NAMELESS,
     NO_NUMBER,
     NO_ROLE,
     NOT_LISTED,
     NURSE,
     PROTECTED,
     STAFF,
+    UNNAMED,
     House,
     heading,
     own,
@@ -55,6 +65,23 @@ def test_a_page_shows_public_numbers_and_never_the_personal_identity_number(
     assert "HSA-id SE2321000131-P000000000042" in shown
     assert "Personnummer" not in shown
     assert NURSE[-4:] not in shown
+
+
+@pytest.mark.parametrize(
+    ("accept", "said"), [("sv", "Namn saknas i källan"), ("en", "Name not given by the source")]
+)
+def test_where_the_source_gives_no_name_the_pages_say_so(house: House, accept: str, said: str) -> None:
+    with house.browser(EMPLOYER, accept) as browser:
+        way = {"way": "personal-number", "personal_number": NAMELESS}
+        checked = send(browser, "/check", purpose="recruitment", **way)
+        address = re.findall(r'href="(/practitioners/[^"]+)"', checked.text)[0]
+        page = browser.get(html.unescape(address))
+    assert checked.status_code == 200
+    assert said in text(checked)
+    assert heading(page) == said
+    assert f"<title>{said}" in page.text
+    with house.browser(UNNAMED, accept) as browser:
+        assert said in text(browser.get("/me"))
 
 
 def test_partial_dates_are_shown_as_they_are(house: House, employer: httpx.Client) -> None:
@@ -199,3 +226,97 @@ def test_without_the_scope_ones_own_record_is_refused(house: House, user: object
 def test_staff_may_not_read_other_peoples_records(house: House) -> None:
     with house.browser(STAFF) as browser:
         assert read(browser, house.public_id("Lindström-Öhman")).status_code == 403
+
+
+# ---------------------------------------------------------------- history, what waits, and ids that lead on
+
+
+def test_people_see_what_the_registry_has_known_of_them_and_when(own_house: House) -> None:
+    suspended = swedish("SJ", "registered-nurse", number="SJ-100", status="suspended", raw_status="indragen")
+    changed = {**HOSP, "nurse": msgspec.structs.replace(HOSP["nurse"], licences=(suspended,))}
+    own_house.world.load(changed, feed="hosp")
+    own_house.world.load(HOSP, feed="hosp")
+    with writing(own_house.world.engine).begin() as connection:
+        run = t.feed_run
+        wrong, back = sorted(connection.scalars(sa.select(run.c.id).where(run.c.feed_id == "hosp")))[-2:]
+        connection.execute(sa.update(run).where(run.c.id == wrong).values(undone_run_id=back))
+    with own_house.browser(STAFF) as browser:
+        shown = text(browser.get("/me"))
+        english = text(browser.get("/me?lang=en"))
+    history = shown.partition("Vad registret har känt till och när")[2].partition("Vem har tagit del")[0]
+    assert "Sjuksköterska, Testmyndigheten Känt sedan" in history
+    assert history.count(" till ") >= 2
+    wrong_part = history[history.index("Uppgiften kom med en felaktig inläsning") :]
+    assert "Myndighetens eget ord indragen" in wrong_part
+    assert "Giltighet från 14 juni 2005" in history
+    assert "The fact came with a faulty reading" in english
+
+
+def test_a_licence_that_the_source_dropped_is_told_in_its_history(own_house: House) -> None:
+    others = {key: facts for key, facts in HOSP.items() if key != "nurse"}
+    own_house.world.load(others, feed="hosp")
+    with own_house.browser(STAFF) as browser:
+        assert "Källan redovisade inte legitimationen." in text(browser.get("/me"))
+
+
+def test_others_do_not_see_history(house: House, employer: httpx.Client) -> None:
+    assert "Vad registret har känt till" not in text(read(employer, house.public_id("Påhitt")))
+
+
+def test_a_licence_with_something_that_waits_says_so_on_every_page(own_house: House) -> None:
+    own_house.world.load(dict(list(HOSP.items())[12:]), feed="hosp")
+    with own_house.browser(EMPLOYER) as employer:
+        shown = text(read(employer, own_house.public_id("Påhitt")))
+        checked = send(
+            employer, "/check", way="personal-number", personal_number=NURSE, purpose="recruitment"
+        )
+    for page in (shown, text(checked)):
+        assert "Den nyare uppgiften väntar på granskning." in page
+        assert "Källan har lämnat ändringar som väntar på granskning." in page
+    assert heading(checked) == "Fråga myndigheten"
+    with own_house.browser(STAFF) as browser:
+        assert "Sjuksköterska Fråga" in text(browser.get("/me"))
+
+
+def test_an_old_id_shows_the_person_with_both_records_and_they_see_who_asked_under_either(
+    own_house: House,
+) -> None:
+    nils, other = own_house.public_id("Påhitt"), own_house.public_id("Prövo")
+    with own_house.browser(EMPLOYER) as employer:
+        read(employer, other, "certificate")
+        merge(own_house, other, into=nils)
+        page = read(employer, other)
+        assert heading(page) == "Nils Erik Påhitt"
+        assert "Psykolog" in text(page)
+    [(event, subjects)] = [(e, own_house.event_people(e.id)) for e in own_house.events()[-1:]]
+    assert (event.answer, subjects) == ("found", {internal_id(own_house, nils)})
+    with own_house.browser(STAFF) as browser:
+        shown = text(browser.get("/me"))
+    events = shown.partition("Vem har tagit del av mina uppgifter?")[2]
+    assert "Ändamål: När ett intyg utfärdas" in events
+    assert "Ändamål: Tillsyn" in events
+
+
+def test_an_old_id_of_somebody_now_protected_has_no_page(own_house: House) -> None:
+    old = own_house.public_id("Prövo")
+    merge(own_house, old, into=own_house.public_id("Hemlig"))
+    with own_house.browser(EMPLOYER) as employer:
+        hidden, absent = read(employer, old), read(employer, "A" * 22)
+    assert hidden.status_code == absent.status_code == 404
+    assert without_noise(hidden).replace(old, "?") == without_noise(absent).replace("A" * 22, "?")
+
+
+def internal_id(house: House, public_id: str) -> int:
+    with house.world.engine.connect() as connection:
+        found = connection.scalar(
+            sa.select(t.practitioner.c.id).where(t.practitioner.c.public_id == public_id)
+        )
+    return int(found or 0)
+
+
+def merge(house: House, one: str, into: str) -> None:
+    """Join one person's records to another's."""
+    ids = internal_id(house, into), internal_id(house, one)
+    with writing(house.world.engine).begin() as connection:
+        run_id = runs.start(connection, "hosp")
+        joins.merge(connection, *ids, run_id=run_id, now=datetime.now(UTC), system=NPI, use="official")
