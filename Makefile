@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SIZE ?= 2000
 PORT ?= 8000
 
-.PHONY: help demo serve test check bench services lock install install-dev clean
+.PHONY: help demo serve test soak check bench services lock install install-dev clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ test: install-dev services  ## Run every test on the real parts this machine has
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
+soak: install-dev services  ## Run at length what `make test` samples: fuzzing, and kill -9 at 50 moments of a pull (half an hour)
+	REGISTRY_TEST_SOAK=1 $(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
 check: install-dev  ## Lint, types, floors of the house, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,8 +32,8 @@ check: install-dev  ## Lint, types, floors of the house, migrations
 	$(BIN)/lint-imports
 	REGISTRY_DATABASE__URL=sqlite:///$$(mktemp -d)/check.db $(BIN)/registry migrate --check
 
-bench: install-dev services  ## Measure speed beside a floor of the same run; writes docs/benchmarks.md (BENCH_SIZES="20000 200000")
-	$(BIN)/python -m tests.bench $(BENCH_SIZES)
+bench: install-dev services  ## Measure speed beside floors of the same run; writes docs/benchmarks.md (BENCH_SIZES="20000 200000" BENCH_INGEST="100000 1000000" BENCH_ARGS=)
+	$(BIN)/python -m tests.bench $(BENCH_SIZES) $(foreach number,$(BENCH_INGEST),--ingest $(number)) $(BENCH_ARGS)
 
 services: install-dev  ## Fetch the real services for tests into .services (OpenSearch; digests are checked)
 	$(BIN)/python -m tests.services.fetch

@@ -1,41 +1,80 @@
-"""`python -m tests.bench [SIZES] [--house small|large] [--output FILE]`: measure and write docs/benchmarks.md."""
+"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--output FILE]`: measure and write docs/benchmarks.md."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from registry.settings import ROOT
+from tests.bench import ingest, ingest_report
 from tests.bench.houses import HOUSES
+from tests.bench.ingest_jobs import FORMS
 from tests.bench.limits import Limits
 from tests.bench.report import write
 from tests.bench.run import measure
 
 SIZES = (20_000, 200_000)
+INGEST = (100_000, 1_000_000)
+PARTS = ("houses", "ingest")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("sizes", nargs=-1, type=click.IntRange(min=100))
 @click.option("--house", type=click.Choice(HOUSES), multiple=True, help="Only this house; both if left out.")
 @click.option(
+    "--ingest",
+    "licences",
+    type=click.IntRange(min=100),
+    multiple=True,
+    help="Load registers of so many licences.",
+)
+@click.option(
+    "--form", type=click.Choice(FORMS), multiple=True, help="Load only this format; all if left out."
+)
+@click.option(
+    "--database", type=click.Choice(ingest.DATABASES), multiple=True, help="Load only into this one."
+)
+@click.option("--only", type=click.Choice(PARTS), help="Measure only this part; both if left out.")
+@click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default=ROOT / "docs" / "benchmarks.md",
     help="Where the report goes [default: docs/benchmarks.md].",
 )
-def main(sizes: tuple[int, ...], house: tuple[str, ...], output: Path) -> None:
+def main(
+    *,
+    sizes: tuple[int, ...],
+    house: tuple[str, ...],
+    licences: tuple[int, ...],
+    form: tuple[str, ...],
+    database: tuple[str, ...],
+    only: str | None,
+    output: Path,
+) -> None:
     """Measure pull, publish, rebuild, search and verify beside their floors, for SIZES people (20000 200000).
 
+    Then load registers of 100000 and 1000000 licences in each format into each database (`--ingest`).
     REGISTRY_BENCH_REQUESTS (default 400) bounds the requests asked one after the other, REGISTRY_BENCH_SECONDS
     (default 10) each run of 8 clients at once.
     """
-    sizes, houses = sizes or SIZES, house or HOUSES
+    if only != "ingest":
+        _houses(sizes or SIZES, house, output)
+    if only != "houses":
+        asked = licences or INGEST
+        loads = []
+        for load in ingest.measure(asked, click.echo, form or FORMS, database or ingest.DATABASES):
+            loads.append(load)
+            ingest_report.put(output, loads, asked)
+    click.echo(f"Written: {output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output}")
+
+
+def _houses(sizes: Sequence[int], house: tuple[str, ...], output: Path) -> None:
     limits = Limits.from_environment()
     measured = []
     for people in sizes:
-        for one in measure(people, houses, limits, click.echo):
+        for one in measure(people, house or HOUSES, limits, click.echo):
             measured.append(one)
             write(output, measured, sizes, house)
-    click.echo(f"Written: {output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output}")
 
 
 if __name__ == "__main__":

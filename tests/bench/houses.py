@@ -54,6 +54,7 @@ def open_house(name: str, folder: Path, feeds: Path, **settings: str) -> Iterato
     """Give a house with empty databases and no index; `settings` by their variable names."""
     common = {
         "REGISTRY_SERVICE__SANDBOX": "true",
+        "REGISTRY_INDEXER__REFUSE_TEST_PEOPLE": "false",
         "REGISTRY_PRIVACY__DIGEST_KEY": new_key(),
         "REGISTRY_PRIVACY__SEALING_KEY": new_key(),
         "REGISTRY_FEEDS_DIR": str(feeds),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tests.bench import machine
+from tests.bench import ingest_report, machine
 from tests.bench.figures import Figure, Measured, Share, text_of
 from tests.bench.reading import reading
 
@@ -63,6 +63,8 @@ def write(path: Path, measured: Sequence[Measured], sizes: Sequence[int], houses
         reading(measured),
     ]
     parts += [_section(one) for one in measured]
+    # What another run has found out about loading large registers stays.
+    parts += [loading] if (loading := ingest_report.kept(path)) else []
     path.write_text("\n".join([*parts, _HOW]), "utf-8")
 
 

@@ -20,13 +20,33 @@ PULL: Mapping[str, str] = {
     "indexer/feeds/": "fetch",
     **{
         f"indexer/feeds/{name}.py": "parse"
-        for name in ("__init__", "hosp_xml", "socrata_rows", "fhir_ndjson", "rows")
+        for name in (
+            "__init__",
+            "hosp_xml",
+            "socrata_rows",
+            "socrata_csv",
+            "socrata_json",
+            "socrata_columns",
+            "fhir_ndjson",
+            "nppes_csv",
+            "nppes_layout",
+            "nppes_lines",
+            "rows",
+            "text",
+        )
     },
     "indexer/normalize/": "normalize",
+    "indexer/testpeople.py": "normalize",
     "registry/sealing.py": "digest and seal",
+    "indexer/payloads.py": "digest and seal",
     "indexer/people.py": "join people",
-    "indexer/load.py": "compare with what is known",
+    "indexer/joins.py": "join people",
+    **{
+        f"indexer/{name}.py": "compare with what is known"
+        for name in ("load", "known", "heads", "vanished", "guard", "held", "quarantine")
+    },
     "indexer/write.py": "write to SQL",
+    "indexer/fold.py": "write to SQL",
     "indexer/history.py": "write to SQL",
 }
 PUBLISH: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from registry.logs import configure_logs
-from tests.bench import index_jobs, pull_floor, pull_jobs, query_floor
+from tests.bench import index_jobs, ingest_floor, ingest_jobs, pull_floor, pull_jobs, query_floor
 
 JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "pull": pull_jobs.first,
@@ -21,6 +21,11 @@ JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "rebuild": index_jobs.rebuild,
     "index-floor": index_jobs.floor,
     "query-floor": query_floor.measure,
+    "ingest-write": ingest_jobs.write,
+    "ingest-read": ingest_jobs.read,
+    "ingest-prepare": ingest_jobs.prepare,
+    "ingest-pull": ingest_jobs.pull,
+    "ingest-floor": ingest_floor.measure,
 }
 
 
