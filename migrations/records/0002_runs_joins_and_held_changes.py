@@ -24,7 +24,16 @@ _ADDED = {
     "source_record": ("held_run_id", "checked_run_id", "facts_digest", "fingerprint"),
     "practitioner": ("merged_into_id",),
     "feed_run": (
-        *("notes", "normalizer", "position", "undone_run_id", "of_run_id", "held_reason", "complete", "source_name"),
+        *(
+            "notes",
+            "normalizer",
+            "position",
+            "undone_run_id",
+            "of_run_id",
+            "held_reason",
+            "complete",
+            "source_name",
+        ),
         *("skipped", "test_people", "changes_withheld", "kind"),
     ),
 }
