@@ -6,13 +6,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from indexer import held
+from indexer.change import Change
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.heads import heads_by_id
 from indexer.load import Load
 from indexer.normalize.errors import BadRecordError
 from indexer.payloads import open_payload
 from indexer.workshop import BATCH, Done, Workshop
-from indexer.write import Change
 from registry.errors import BadRequestError
 from registry.records import tables as t
 

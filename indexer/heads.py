@@ -16,6 +16,7 @@ _COLUMNS = (
     _RECORD.c.practitioner_id,
     _RECORD.c.digest,
     _RECORD.c.facts_digest,
+    _RECORD.c.person_digest,
     _RECORD.c.fingerprint,
     _RECORD.c.gone_run_id,
     _RECORD.c.checked_run_id,
@@ -41,6 +42,7 @@ class Head:
     practitioner_id: int
     digest: bytes
     facts_digest: bytes | None
+    person_digest: bytes | None
     fingerprint: int | None
     gone: bool
     checked: int | None
@@ -75,6 +77,7 @@ def _head(row: Any) -> Head:  # noqa: ANN401 - a row of _COLUMNS
         practitioner_id=row.practitioner_id,
         digest=bytes(row.digest),
         facts_digest=bytes(row.facts_digest) if row.facts_digest is not None else None,
+        person_digest=bytes(row.person_digest) if row.person_digest is not None else None,
         fingerprint=row.fingerprint,
         gone=row.gone_run_id is not None,
         checked=row.checked_run_id,

@@ -14,7 +14,7 @@ from registry.records import tables as t
 from registry.records.allocate import allocate
 
 if TYPE_CHECKING:
-    from indexer.write import Change
+    from indexer.change import Change
 
 _JOIN = t.practitioner_join
 # What hangs on a practitioner through a source record, and moves with it.

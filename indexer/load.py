@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from indexer import held
+from indexer.change import Change, Refreshed, ended_licences
 from indexer.feeds.descriptor import AS_CONFIGURED, Limits
 from indexer.feeds.formats import Normalizes
 from indexer.feeds.rows import BadRow, GoneRow, Row, SourceRow
@@ -25,7 +26,7 @@ from indexer.people import find_or_make_people
 from indexer.quarantine import CONFLICT, TEST_PERSON, UNREADABLE, Quarantine
 from indexer.testpeople import EVERYBODY, TestPeople
 from indexer.vanished import Vanished
-from indexer.write import Change, Refreshed, Writer, ended_licences
+from indexer.write import Writer
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import tables as t
 from registry.records.facts import PersonFacts
@@ -241,7 +242,11 @@ class Load:
         material: list[Change] = []
         standing = [c for c in changes if c.head and not c.head.gone]
         for change in changes:
-            change.facts_digest = self.sealer.record_digest(_ENCODER.encode(change.facts))
+            facts = change.facts
+            change.facts_digest = self.sealer.record_digest(_ENCODER.encode(facts))
+            change.person_digest = self.sealer.record_digest(
+                _ENCODER.encode((facts.names, facts.identifiers))
+            )
             head = change.head
             if not head or head.gone:
                 self.counts.added += 1

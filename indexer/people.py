@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
+from indexer.change import Change
 from indexer.joins import Joined, barriers, merge, move_one
-from indexer.write import Change
 from registry.identifiers import JOINING_SYSTEMS, PERSONAL_SYSTEMS
 from registry.records import bulk
 from registry.records import tables as t

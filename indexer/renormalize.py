@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from indexer import runs
+from indexer.change import Change
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.feeds.rows import BadRow
 from indexer.heads import Head, heads_by_id, latest_payloads
@@ -24,7 +25,6 @@ from indexer.payloads import open_payload
 from indexer.pull import describe, refresh_statistics
 from indexer.quarantine import TEST_PERSON
 from indexer.workshop import BATCH, Done, Workshop
-from indexer.write import Change
 from registry.database import writing
 from registry.records import tables as t
 from registry.records.facts import PersonFacts

@@ -10,20 +10,20 @@ import msgspec
 import sqlalchemy as sa
 
 from indexer import history
+from indexer.change import Change, Refreshed
 from indexer.fold import fold_people, tell_outbox
-from indexer.heads import Head
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import bulk
 from registry.records import tables as t
 from registry.records.allocate import allocate
-from registry.records.facts import LicenceFacts, PersonFacts
+from registry.records.facts import LicenceFacts
 from registry.sealing import IDENTIFIER, Sealer
 
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(LicenceFacts)
 _RECORD_FIELDS = (
     "digest",
     "facts_digest",
+    "person_digest",
     "fingerprint",
     "birth_date",
     "deceased",
@@ -31,70 +31,6 @@ _RECORD_FIELDS = (
     "protected",
     "county",
 )
-_WORSE = frozenset({"revoked", "suspended", "surrendered", "deceased"})
-
-
-@dataclass
-class Change:
-    """A source record that says something new.
-
-    Attributes:
-        key: as SQL keeps it.
-        digest: of the payload; of the one that stands when this one is held back.
-        fingerprint: of the row; None = look at the record again whatever its next row looks like.
-        head: the record as it stands, None for one never seen before.
-        facts_digest: of the facts; None = unlike any.
-        sealed: the payload to keep, or empty when only the reading of it changed.
-        held: only what a held run may apply of it; the rest waits.
-        record_id, practitioner_id: None until numbered.
-        new_public_id: set when the practitioner is new.
-    """
-
-    key: str
-    facts: PersonFacts
-    digest: bytes
-    payload: bytes
-    fingerprint: int | None
-    head: Head | None
-    facts_digest: bytes | None = None
-    sealed: bytes = b""
-    held: bool = False
-    new_public_id: str = ""
-
-    def __post_init__(self) -> None:
-        self.record_id = self.head.id if self.head else None
-        self.practitioner_id = self.head.practitioner_id if self.head else None
-
-    @property
-    def emptied(self) -> bool:
-        """A protected person's record comes without licences: silence, not a revocation."""
-        return self.facts.protected and not self.facts.licences
-
-    @property
-    def nameless(self) -> bool:
-        """The record came without what it said of the person; what is known stays."""
-        return self.emptied or (self.facts.ended is not None and self.head is not None)
-
-    def held_back(self, allowed: PersonFacts) -> "Change":
-        """Return the part of this change that a held run applies; the record stays as one still to be read."""
-        assert self.head is not None, "only what stands can be held back"
-        return Change(self.key, allowed, self.head.digest, b"", None, self.head, held=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshed:
-    """A record that says what it said, in other bytes.
-
-    Attributes:
-        held: something about it waited, and has been overtaken.
-        digest, sealed: of the new payload, where that differs in what the registry doesn't keep.
-    """
-
-    record_id: int
-    fingerprint: int | None
-    held: bool
-    digest: bytes = b""
-    sealed: bytes = b""
 
 
 @dataclass
@@ -114,12 +50,23 @@ class Writer:
         self._records(changes)
         self._names_and_identifiers(changes)
         self._licences([change for change in changes if not change.emptied])
+        self._forget_quarantine([change.key for change in changes if change.facts.protected])
         counts = Counter(_known(change.practitioner_id) for change in changes)
         alone = {
             c.practitioner_id for c in changes if c.new_public_id and counts[_known(c.practitioner_id)] == 1
         }
         fold_people(self.connection, counts.keys() - alone)
         tell_outbox(self.connection, counts, self.now)
+
+    def _forget_quarantine(self, keys: Sequence[str]) -> None:
+        """Blank what earlier receipts tell of records that are hidden now."""
+        if keys:
+            table = t.quarantined_record
+            self.connection.execute(
+                sa.update(table)
+                .where((table.c.feed_id == self.feed_id) & table.c.key.in_(bulk.keys(self.connection, keys)))
+                .values(key="", echo="")
+            )
 
     def refresh(self, records: Sequence[Refreshed]) -> None:
         """Note the new bytes of records whose facts are the same: neither history nor documents change."""
@@ -175,6 +122,10 @@ class Writer:
                 protected=True, digest=b"", facts_digest=None, fingerprint=None, checked_run_id=self.run_id
             )
         )
+        keys = self.connection.scalars(
+            sa.select(table.c.key).where(table.c.id.in_(bulk.ids(self.connection, records)))
+        )
+        self._forget_quarantine(keys.all())
         people = set(records.values())
         fold_people(self.connection, people)
         tell_outbox(self.connection, people, self.now)
@@ -248,8 +199,9 @@ class Writer:
         )
 
     def _names_and_identifiers(self, changes: list[Change]) -> None:
-        full = [change for change in changes if not change.nameless]
-        every = [change for change in changes if not change.nameless or change.emptied]
+        news = [change for change in changes if not change.same_person]
+        full = [change for change in news if not change.nameless]
+        every = [change for change in news if not change.nameless or change.emptied]
         self._delete_of_records(t.practitioner_name, full)
         self._delete_of_records(t.identifier, every)
         bulk.insert_rows(
@@ -303,14 +255,14 @@ class Writer:
         return value, None, None
 
     def _delete_of_records(self, table: sa.Table, changes: list[Change]) -> None:
-        ids = [_known(change.record_id) for change in changes]
+        ids = [change.head.id for change in changes if change.head]
         if ids:
             self.connection.execute(
                 sa.delete(table).where(table.c.source_record_id.in_(bulk.ids(self.connection, ids)))
             )
 
     def _licences(self, changes: list[Change]) -> None:
-        standing = history.licences_of(self.connection, [_known(c.record_id) for c in changes])
+        standing = history.licences_of(self.connection, [c.head.id for c in changes if c.head])
         known = history.current_facts(
             self.connection, [row.id for rows in standing.values() for row in rows.values()]
         )
@@ -412,6 +364,8 @@ def _record(change: Change) -> tuple[Any, ...]:
     return (
         change.digest,
         change.facts_digest,
+        # Without names of its own the record keeps those it had, which its facts don't tell.
+        None if change.nameless else change.person_digest,
         change.fingerprint,
         facts.birth_date,
         facts.deceased,
@@ -419,33 +373,6 @@ def _record(change: Change) -> tuple[Any, ...]:
         facts.protected,
         facts.county,
     )
-
-
-def ended_licences(connection: sa.Connection, changes: Sequence[Change]) -> None:
-    """Give records that their authority has emptied the licences known from before, ended as the record says."""
-    ended = [change for change in changes if change.facts.ended and change.head]
-    if not ended:
-        return
-    standing = history.licences_of(connection, [_known(change.record_id) for change in ended])
-    texts = history.current_facts(connection, [row.id for rows in standing.values() for row in rows.values()])
-    for change in ended:
-        end = change.facts.ended
-        assert end is not None, "only the ended were chosen"
-        known = [
-            _DECODER.decode(texts[row.id]) for row in standing.get(_known(change.record_id), {}).values()
-        ]
-        change.facts = msgspec.structs.replace(
-            change.facts,
-            licences=tuple(
-                # What was worse before stays worse.
-                one
-                if one.status in _WORSE
-                else msgspec.structs.replace(
-                    one, status=end.status, raw_status=end.raw_status, valid_to=end.valid_to or one.valid_to
-                )
-                for one in known
-            ),
-        )
 
 
 def encode(facts: LicenceFacts) -> str:

@@ -21,7 +21,7 @@ _MERGED = sa.text("merged_into_id IS NOT NULL")
 _ADDED = {
     "quarantined_record": ("kind",),
     "licence": ("run_id",),
-    "source_record": ("held_run_id", "checked_run_id", "facts_digest", "fingerprint"),
+    "source_record": ("held_run_id", "checked_run_id", "person_digest", "facts_digest", "fingerprint"),
     "practitioner": ("merged_into_id",),
     "feed_run": (
         *(
@@ -79,11 +79,13 @@ def upgrade() -> None:
     with op.batch_alter_table("source_record") as batch:
         batch.add_column(sa.Column("fingerprint", sa.BigInteger()))
         batch.add_column(sa.Column("facts_digest", sa.LargeBinary()))
+        batch.add_column(sa.Column("person_digest", sa.LargeBinary()))
         batch.add_column(sa.Column("checked_run_id", BigId))
         batch.add_column(_ref("source_record", "held_run_id", "feed_run"))
     _licence_run()
     with op.batch_alter_table("quarantined_record") as batch:
         batch.add_column(_text("kind", "unreadable"))
+        batch.create_index("ix_quarantined_record_feed_id_key", ["feed_id", "key"])
     _new_tables()
 
 
@@ -151,6 +153,7 @@ def downgrade() -> None:
     for table in ("lease", "practitioner_join", "held_change"):
         op.drop_table(table)
     op.drop_index("ix_practitioner_merged_into_id", "practitioner")
+    op.drop_index("ix_quarantined_record_feed_id_key", "quarantined_record")
     for table, names in _ADDED.items():
         with op.batch_alter_table(table) as batch:
             for name in names:

@@ -154,6 +154,8 @@ source_record = sa.Table(
     sa.Column("fingerprint", sa.BigInteger),
     # Keyed digest of the facts read from it: another reading of the record that says the same changes nothing.
     sa.Column("facts_digest", sa.LargeBinary),
+    # The same of the names and identifiers alone: most news is about licences.
+    sa.Column("person_digest", sa.LargeBinary),
     # The last run that had to look at the record itself. No foreign key: it would cost every changed row.
     sa.Column("checked_run_id", BigId),
     # The run that holds back a change or removal of the record; an answer about its person asks until that is decided.
@@ -313,6 +315,7 @@ quarantined_record = sa.Table(
     _text("reason", None),
     _text("echo"),  # the row without personal identity numbers, cut short
     sa.Index("ix_quarantined_record_run_id", "run_id"),
+    sa.Index("ix_quarantined_record_feed_id_key", "feed_id", "key"),
 )
 
 # What a held run put aside: applied by `indexer approve`, superseded by what the feed sends next.

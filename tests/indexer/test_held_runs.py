@@ -243,3 +243,29 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(feed: FactsFeed) 
         ("removed", "registered-nurse 29", "active"),
     }
     assert feed.pull().counts == report.counts
+
+
+def test_what_earlier_receipts_tell_of_a_person_goes_when_the_person_is_hidden(feed: FactsFeed) -> None:
+    everyone = people(30)
+    feed.pull(everyone)
+    feed.pull(without(everyone, "7", "8"), *({"key": key, "bad": "no date"} for key in "78"))
+    feed.pull(everyone | {"7": person("Ek", "Liv7", protected=True)})
+
+    kept = t.quarantined_record
+    assert feed.world.count(kept) == 2
+    assert feed.world.count(kept, kept.c.key == "7") == 0
+    assert feed.world.count(kept, kept.c.key == "8") == 1
+
+
+def test_names_and_numbers_are_written_only_when_they_change(feed: FactsFeed) -> None:
+    def marked() -> list[str]:
+        with feed.world.engine.connect() as connection:
+            return list(connection.scalars(sa.select(t.practitioner_name.c.text)))
+
+    feed.pull({"a": person("Ek", "Liv", licences=[licence("1")])})
+    with feed.world.engine.begin() as connection:
+        connection.execute(sa.update(t.practitioner_name).values(text="as it was written"))
+    feed.pull({"a": person("Ek", "Liv", licences=[licence("1", status="lapsed")])})
+    assert marked() == ["as it was written"]
+    feed.pull({"a": person("Alm", "Liv", licences=[licence("1", status="lapsed")])})
+    assert marked() == ["Liv Alm"]
