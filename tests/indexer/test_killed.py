@@ -25,6 +25,8 @@ SEED = int(os.environ.get("REGISTRY_TEST_SEED", "1"))
 # Half of the sandbox's people are in the Swedish register.
 _PEOPLE_A_RECORD = 2
 _PATIENCE_S = 300.0
+# Part of a run's length until which it is killed: one that is a little faster must not be through before the last kill.
+_UNTIL = 0.9
 _SOURCE = re.compile(r"^\[source\]\n.*?(?=^\[)", re.MULTILINE | re.DOTALL)
 _PULL = """
 import sys
@@ -97,15 +99,20 @@ class Pulls:
 
     def killed_after(self, seconds: float) -> bool:
         """Pull and kill it so long after it began; return whether it was still running."""
-        with self._running() as process:
-            try:
-                _, errors = process.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                return True
-        assert process.returncode == 0 or "running already" in errors, errors
-        return False
+        ends_at = time.monotonic() + _PATIENCE_S
+        while True:
+            with self._running() as process:
+                try:
+                    _, errors = process.communicate(timeout=seconds)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    return True
+            if process.returncode == 0:
+                return False
+            # The lease of a killed process lasts a moment longer than the process.
+            assert "running already" in errors, errors
+            assert time.monotonic() < ends_at, errors
 
     def _running(self) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
@@ -155,15 +162,16 @@ def test_a_pull_killed_at_random_moments_and_run_again_equals_one_that_was_not(
         interrupted.offer(register)
         # One moment in each part of the run, the earlier parts first: only the last attempts come as far as the commit.
         for part in range(kills):
-            if not interrupted.killed_after(length * (part + moments.random()) / kills):
+            if not interrupted.killed_after(_UNTIL * length * (part + moments.random()) / kills):
                 break
             killed += 1
         interrupted.whole()
 
-    # A machine that has become faster meanwhile is through before the last kills.
-    assert killed >= KILLS // 4
+    print(f"{killed} of {KILLS} kills while {form} was pulled")  # noqa: T201 - told with -s, and when it fails
     expected, found = truth(calm.engine, calm.sealer), truth(disturbed.engine, disturbed.sealer)
     assert len(expected) > 5 * RECORDS
     differing = sorted(set(expected) ^ set(found))
     assert not differing, differing[:5]
     assert found == expected
+    # A machine that has become faster meanwhile is through before the last kills.
+    assert killed >= KILLS * 3 // 4
