@@ -24,6 +24,7 @@ from indexer.normalize.errors import BadRecordError
 from indexer.payloads import open_payload, seal_payload
 from indexer.people import find_or_make_people
 from indexer.quarantine import CONFLICT, TEST_PERSON, UNREADABLE, Quarantine
+from indexer.statistics import keep_statistics
 from indexer.testpeople import EVERYBODY, TestPeople
 from indexer.vanished import Vanished
 from indexer.write import Writer
@@ -102,6 +103,7 @@ class Load:
         # What a person has decided on is not judged again.
         self.guard = Guard(self.settings, self.limits, standing, held=bool(self.hold) or not self.rows_come)
         self.vanished = Vanished(self)
+        self._analyzed = standing
         self._fingerprint = self.sealer.fingerprinter(self.context)
 
     def run(self, rows: Iterable[Row]) -> Iterator[int]:
@@ -121,6 +123,7 @@ class Load:
             if others or len(news) >= self.settings.batch_rows:
                 self._batch(news)
                 news = []
+                self._analyzed = keep_statistics(self.connection, self.counts.added, self._analyzed)
             if others:
                 self._bad([row for row in others if isinstance(row, BadRow)])
                 self.vanished.told(self._key(row.key) for row in others if isinstance(row, GoneRow))
@@ -375,14 +378,14 @@ class Load:
             for identifier in facts.identifiers
             if identifier.system in PERSONAL_SYSTEMS
         ]
+        # In two steps: planned as one, PostgreSQL has been seen to read all identifiers for every record of the feed.
         record, number = t.source_record, t.identifier
+        people = self.connection.scalars(
+            sa.select(number.c.practitioner_id).where(number.c.digest.in_(digests)).distinct()
+        ).all()
         rows = self.connection.execute(
-            sa.select(record.c.id, record.c.key, record.c.practitioner_id)
-            .where(record.c.feed_id == self.feed_id)
-            .where(
-                record.c.practitioner_id.in_(
-                    sa.select(number.c.practitioner_id).where(number.c.digest.in_(digests))
-                )
+            sa.select(record.c.id, record.c.practitioner_id).where(
+                record.c.practitioner_id.in_(people) & (record.c.feed_id == self.feed_id)
             )
         ).all()
         known = {head.id: head.practitioner_id} if head else {}

@@ -22,8 +22,9 @@ from indexer.load import Counts, Load
 from indexer.lock import Guard, only_one
 from indexer.normalize.errors import BadRecordError
 from indexer.payloads import open_payload
-from indexer.pull import describe, refresh_statistics
+from indexer.pull import describe
 from indexer.quarantine import TEST_PERSON
+from indexer.statistics import refresh_statistics
 from indexer.workshop import BATCH, Done, Workshop
 from registry.database import writing
 from registry.records import tables as t
@@ -54,7 +55,7 @@ def renormalize(workshop: Workshop, feed: FeedDescriptor, progress: Progress) ->
             progress("renormalize", counts.read)
         with writing(workshop.engine).begin() as connection:
             runs.close(connection, run_id, "succeeded", counts)
-    refresh_statistics(workshop.engine, workshop.settings, counts)
+    refresh_statistics(workshop.engine, counts.reread, workshop.settings.batch_rows)
     return done
 
 

@@ -248,7 +248,8 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(feed: FactsFeed) 
 def test_what_earlier_receipts_tell_of_a_person_goes_when_the_person_is_hidden(feed: FactsFeed) -> None:
     everyone = people(30)
     feed.pull(everyone)
-    feed.pull(without(everyone, "7", "8"), *({"key": key, "bad": "no date"} for key in "78"))
+    bad: list[dict[str, object]] = [{"key": key, "bad": "no date"} for key in "78"]
+    feed.pull(without(everyone, "7", "8"), *bad)
     feed.pull(everyone | {"7": person("Ek", "Liv7", protected=True)})
 
     kept = t.quarantined_record
