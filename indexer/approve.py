@@ -10,7 +10,6 @@ from indexer.change import Change
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.heads import heads_by_id
 from indexer.load import Load
-from indexer.normalize.errors import BadRecordError
 from indexer.payloads import open_payload
 from indexer.workshop import BATCH, Done, Workshop
 from registry.errors import BadRequestError
@@ -58,17 +57,15 @@ def _apply(connection: sa.Connection, load: Load, done: Done, some: Sequence[Any
     for row in some:
         head = heads[row.source_record_id]
         if head.gone:
-            done.skipped.append(head.key)
+            done.skipped.append(load.shown(head.key))
         elif row.kind == held.REMOVAL:
             gone[head.id] = head.practitioner_id
         else:
             payload = open_payload(load.sealer, bytes(row.payload))
-            try:
-                facts = load.normalizer.facts(payload)
-            except BadRecordError:
-                done.skipped.append(head.key)
-                continue
-            changes.append(Change(head.key, facts, bytes(row.digest), payload, row.fingerprint, head))
+            if facts := load.told(payload):
+                changes.append(Change(head.key, facts, bytes(row.digest), payload, row.fingerprint, head))
+            else:
+                done.skipped.append(load.shown(head.key))
     held.clear(connection, gone)
     load.writer().remove(gone)
     load.counts.removed += len(gone)

@@ -9,9 +9,16 @@ import sqlalchemy as sa
 from indexer import history
 from indexer.heads import Head
 from registry.records.facts import LicenceFacts, PersonFacts
+from registry.sealing import Sealer
 
+_ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(LicenceFacts)
 _WORSE = frozenset({"revoked", "suspended", "surrendered", "deceased"})
+
+
+def facts_digest(sealer: Sealer, facts: PersonFacts) -> bytes:
+    """Return a keyed digest of facts, to tell whether another reading of a record says anything else."""
+    return sealer.record_digest(_ENCODER.encode(facts))
 
 
 @dataclass
@@ -46,6 +53,17 @@ class Change:
     def __post_init__(self) -> None:
         self.record_id = self.head.id if self.head else None
         self.practitioner_id = self.head.practitioner_id if self.head else None
+
+    def digest_facts(self, sealer: Sealer) -> None:
+        """Compute the digests that tell what of the facts is new."""
+        facts = self.facts
+        self.facts_digest = facts_digest(sealer, facts)
+        self.person_digest = sealer.record_digest(_ENCODER.encode((facts.names, facts.identifiers)))
+
+    @property
+    def payload_kept(self) -> bool:
+        """The payload is the one that stands: the record is only read otherwise, or held back."""
+        return self.head is not None and self.head.digest == self.digest
 
     @property
     def emptied(self) -> bool:

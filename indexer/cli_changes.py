@@ -23,8 +23,6 @@ from registry.records import receipts
 
 # Exit code of a pull that has put changes aside.
 HELD = 3
-# Ids are drawn from a 64-bit counter.
-MAX_RUN = 2**63 - 1
 _MOST_SKIPPED = 20
 
 
@@ -179,7 +177,7 @@ def list_runs(feed: str | None, limit: int, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("run", type=click.IntRange(1, MAX_RUN))
+@click.argument("run", type=click.IntRange(1, receipts.MAX_RUN))
 @click.option(
     "--errors",
     type=click.Choice(["table", "ndjson", "csv"]),

@@ -56,12 +56,11 @@ class Known:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def meet(self, fingerprint: int) -> bool:
-        """Tell whether a standing record looks exactly so, and was not met before; it counts as met then."""
-        return not self.news([fingerprint])
-
     def news(self, fingerprints: Iterable[int]) -> list[int]:
-        """Return the places in a list of fingerprints that no standing record has, or that come once more; see `meet`."""
+        """Return the places in a list of fingerprints that no standing record has, or that come once more.
+
+        The others are met: a standing record looks exactly so.
+        """
         shift, half, starts = self._shift, self._half, self._starts
         known, states = self._fingerprints, self._states
         found = []

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-import msgspec
 import sqlalchemy as sa
 
 from indexer import held
@@ -33,8 +32,6 @@ from registry.records import tables as t
 from registry.records.facts import PersonFacts
 from registry.sealing import Sealer
 from registry.settings import Indexer
-
-_ENCODER = msgspec.json.Encoder()
 
 
 @dataclass
@@ -128,7 +125,6 @@ class Load:
                 self._bad([row for row in others if isinstance(row, BadRow)])
                 self.vanished.told(self._key(row.key) for row in others if isinstance(row, GoneRow))
             self.guard.check_quarantine(self.counts.quarantined, self.counts.read, final=False)
-            self.guard.check_changed(self.counts.changed)
             yield self.counts.read
         self._batch(news)
 
@@ -204,6 +200,7 @@ class Load:
         heads = self._heads(rows)
         changes: list[Change] = []
         refreshed: list[Refreshed] = []
+        unreadable: list[held.Aside] = []
         for key, (row, number) in rows.items():
             head = heads.get(key)
             if head and self._met(head):
@@ -215,29 +212,34 @@ class Load:
             if head and digest == head.digest and not head.gone and not self.reread:
                 refreshed.append(Refreshed(head.id, number, held=head.held is not None))
                 self.counts.unchanged += 1
-            elif facts := self._facts(row, key, head, payload):
+            elif facts := self._facts(row, key, head, payload, unreadable):
                 changes.append(Change(key, facts, digest, payload, number, head))
+        self.put_aside(unreadable)
         self._settle(changes, refreshed)
         self._repeats(repeats)
 
-    def _facts(self, row: SourceRow, key: str, head: Head | None, payload: bytes) -> PersonFacts | None:
-        """Return what a record says, unless it can't be read or is about nobody."""
+    def _facts(
+        self, row: SourceRow, key: str, head: Head | None, payload: bytes, unreadable: list[held.Aside]
+    ) -> PersonFacts | None:
+        """Return what a record says, unless it can't be read (then it is `unreadable`) or is about nobody."""
         try:
             facts = self.normalizer.facts(payload)
         except BadRecordError as error:
             self.counts.quarantined += 1
-            self.quarantine.unreadable(row.row, self._shown(key), error, payload)
+            self.quarantine.unreadable(row.row, self.shown(key), error, payload)
             if head:
-                self.put_aside([held.Aside(head.id, held.UNREADABLE)])
+                unreadable.append(held.Aside(head.id, held.UNREADABLE))
             return None
         if why := self.test_people.reason(facts, row.key):
             self.counts.test_people += 1
-            self.quarantine.add(BadRow(row.row, self._shown(key), "", why, ""), TEST_PERSON)
-            self.vanished.told([key] if head else [])
+            self.quarantine.add(BadRow(row.row, self.shown(key), "", why, ""), TEST_PERSON)
+            if head:
+                self.vanished.add(head)
             return None
         return facts
 
-    def _shown(self, key: str) -> str:
+    def shown(self, key: str) -> str:
+        """Return a key as others may see it: nothing where it is the digest of a personal identity number."""
         return "" if self.personal_keys else key
 
     def _settle(self, changes: list[Change], refreshed: list[Refreshed]) -> None:
@@ -245,11 +247,7 @@ class Load:
         material: list[Change] = []
         standing = [c for c in changes if c.head and not c.head.gone]
         for change in changes:
-            facts = change.facts
-            change.facts_digest = self.sealer.record_digest(_ENCODER.encode(facts))
-            change.person_digest = self.sealer.record_digest(
-                _ENCODER.encode((facts.names, facts.identifiers))
-            )
+            change.digest_facts(self.sealer)
             head = change.head
             if not head or head.gone:
                 self.counts.added += 1
@@ -258,7 +256,7 @@ class Load:
                 self._same_facts(change, refreshed)
             else:
                 material.append(change)
-                if head.digest == change.digest:
+                if change.payload_kept:
                     self.counts.reread += 1
                 elif not self.hold:
                     self.counts.changed += 1
@@ -266,11 +264,8 @@ class Load:
         self.guard.check_changed(self.counts.changed)
         if self.hold and standing:
             material = self._restrain(material)
-        known = {c.head.id for c in material if c.head and c.head.digest == c.digest}
         for change in material:
-            # A record that is only read anew has its payload kept already.
-            same = change.head is not None and change.head.id in known
-            change.sealed = b"" if same or change.held else seal_payload(self.sealer, change.payload)
+            change.sealed = b"" if change.payload_kept else seal_payload(self.sealer, change.payload)
         ended_licences(self.connection, material)
         if material:
             joined = find_or_make_people(self.connection, self.sealer, material, self.run_id, self.now)
@@ -282,7 +277,7 @@ class Load:
 
     def _same_facts(self, change: Change, refreshed: list[Refreshed]) -> None:
         assert change.head is not None
-        if change.head.digest == change.digest:
+        if change.payload_kept:
             self.counts.unchanged += 1
             refreshed.append(Refreshed(change.head.id, change.fingerprint, held=False))
         else:
@@ -303,7 +298,7 @@ class Load:
             if not head or head.gone:
                 let.append(change)
                 continue
-            old = self._told(open_payload(self.sealer, payloads[head.id]))
+            old = self.told(open_payload(self.sealer, payloads[head.id]))
             allowed = held.restrain(old, change.facts) if old else PersonFacts()
             if old and allowed == change.facts:
                 self.counts.changed += 1
@@ -325,7 +320,8 @@ class Load:
         self.put_aside(aside)
         return let
 
-    def _told(self, payload: bytes) -> PersonFacts | None:
+    def told(self, payload: bytes) -> PersonFacts | None:
+        """Return what a payload says; None if it can't be read."""
         try:
             return self.normalizer.facts(payload)
         except BadRecordError:
@@ -345,12 +341,12 @@ class Load:
                 continue
             self.counts.quarantined += 1
             why = "the same key stands in an earlier row of this file with other content"
-            self.quarantine.add(BadRow(row.row, self._shown(key), "key", why, ""), CONFLICT)
+            self.quarantine.add(BadRow(row.row, self.shown(key), "key", why, ""), CONFLICT)
             if head:
                 # The first row was believed for want of a better one; no answer may rest on it.
                 aside.append(held.Aside(head.id, held.CONFLICT))
                 # What hides is obeyed all the same.
-                if (told := self._told(row.payload)) and told.protected:
+                if (told := self.told(row.payload)) and told.protected:
                     hidden[head.id] = head.practitioner_id
         self.put_aside(aside)
         self.writer().protect(hidden)
@@ -370,7 +366,7 @@ class Load:
 
     def _protect(self, payload: bytes, head: Head | None) -> None:
         """Hide whoever a protected row is about, by its key or its number: it may never be merely put aside."""
-        facts = self._told(payload)
+        facts = self.told(payload)
         if not facts or not facts.protected:
             return
         digests = [

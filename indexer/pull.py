@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -17,9 +17,8 @@ from indexer.feeds.descriptor import FeedDescriptor
 from indexer.guard import FeedRejectedError, HoldError
 from indexer.load import Counts, Load
 from indexer.lock import Guard, only_one
-from indexer.normalize.of_feed import Normalizer
 from indexer.statistics import refresh_statistics
-from indexer.testpeople import load_test_people
+from indexer.workshop import Workshop
 from registry.database import writing
 from registry.errors import RegistryError
 from registry.identifiers import PERSONAL_SYSTEMS
@@ -216,22 +215,17 @@ class Puller:
     def _new_load(
         self, connection: sa.Connection, feed: FeedDescriptor, report: Report, fetched: Fetched, hold: str
     ) -> Load:
-        return Load(
-            connection=connection,
-            feed_id=feed.id,
-            authority_id=feed.authority.id,
-            run_id=report.run,
-            now=datetime.now(UTC),
-            sealer=self.sealer,
-            normalizer=Normalizer(feed, self.vocabulary),
-            settings=self.settings,
+        workshop = Workshop(self.engine, self.sealer, self.vocabulary, self.settings)
+        return workshop.load(
+            connection,
+            feed,
+            report.run,
+            rows_come=True,
             complete=is_complete(feed, fetched),
             context=reading_context(feed),
             limits=feed.limits,
             hold=hold,
-            personal_keys=feed.options.personal_keys,
             reread=self.reread,
-            test_people=load_test_people(self.settings),
         )
 
     def _forget(self, run_id: int) -> None:

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
 import sqlalchemy as sa
 
 from indexer import runs
-from indexer.change import Change
+from indexer.change import Change, facts_digest
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.feeds.rows import BadRow
 from indexer.heads import Head, heads_by_id, latest_payloads
@@ -22,7 +21,7 @@ from indexer.load import Counts, Load
 from indexer.lock import Guard, only_one
 from indexer.normalize.errors import BadRecordError
 from indexer.payloads import open_payload
-from indexer.pull import describe
+from indexer.pull import describe, reading_context
 from indexer.quarantine import TEST_PERSON
 from indexer.statistics import refresh_statistics
 from indexer.workshop import BATCH, Done, Workshop
@@ -32,7 +31,6 @@ from registry.records.facts import PersonFacts
 from registry.settings import CONFIG
 
 _RECORD, _RUN = t.source_record, t.feed_run
-_ENCODER = msgspec.json.Encoder()
 Progress = Callable[[str, int], None]
 
 
@@ -61,7 +59,7 @@ def renormalize(workshop: Workshop, feed: FeedDescriptor, progress: Progress) ->
 
 def reading_digest(feed: FeedDescriptor) -> bytes:
     """Return a digest of everything that decides how records are read: options, vocabularies and normalizers."""
-    digest = hashlib.sha256(feed.format.encode() + b"\0" + msgspec.json.encode(feed.options))
+    digest = hashlib.sha256(reading_context(feed))
     sources = [*(CONFIG / "vocabulary").glob("*.toml"), *(Path(__file__).parent / "normalize").glob("*.py")]
     for path in sorted(sources):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -126,9 +124,9 @@ def _read_anew(load: Load, heads: dict[int, Head], payloads: dict[int, bytes]) -
             continue
         if load.test_people.reason(facts, head.key):
             load.counts.test_people += 1
-            load.quarantine.add(BadRow(0, head.key, "", "a test person", ""), TEST_PERSON)
+            load.quarantine.add(BadRow(0, load.shown(head.key), "", "a test person", ""), TEST_PERSON)
             nobody[head.id] = head.practitioner_id
-        elif load.sealer.record_digest(_ENCODER.encode(facts)) == head.facts_digest:
+        elif facts_digest(load.sealer, facts) == head.facts_digest:
             load.counts.unchanged += 1
         else:
             changes.append(Change(head.key, facts, head.digest, payload, head.fingerprint, head))
@@ -142,7 +140,7 @@ def _facts(load: Load, head: Head, payload: bytes) -> PersonFacts | None:
         return load.normalizer.facts(payload)
     except BadRecordError as error:
         load.counts.quarantined += 1
-        load.quarantine.unreadable(0, "" if load.personal_keys else head.key, error, payload)
+        load.quarantine.unreadable(0, load.shown(head.key), error, payload)
         return None
 
 

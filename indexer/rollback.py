@@ -10,7 +10,6 @@ from indexer.change import Change
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.heads import Head, heads_by_id
 from indexer.load import Load
-from indexer.normalize.errors import BadRecordError
 from indexer.payloads import open_payload
 from indexer.workshop import BATCH, Done, Workshop
 from registry.errors import BadRequestError
@@ -160,15 +159,14 @@ class _Undoing:
         )
 
     def _skip(self, head: Head) -> None:
-        self._done.skipped.append("" if self._load.personal_keys else head.key)
+        self._done.skipped.append(self._load.shown(head.key))
 
     def _restored(self, head: Head, version: Any) -> Change | None:  # noqa: ANN401 - a row
         if version is None:
             return None
         payload = open_payload(self._load.sealer, bytes(version.payload))
-        try:
-            facts = self._load.normalizer.facts(payload)
-        except BadRecordError:
+        facts = self._load.told(payload)
+        if facts is None:
             return None
         # No fingerprint: whatever the feed says next about it is read.
         return Change(head.key, facts, bytes(version.digest), payload, None, head)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from indexer import held
-from indexer.heads import heads_by_key
+from indexer.heads import Head, heads_by_key
 from registry.records import bulk
 from registry.records import tables as t
 
@@ -26,8 +26,12 @@ class Vanished:
         """Note records by key that the feed says it no longer holds."""
         heads = heads_by_key(self._load.connection, self._load.feed_id, list(keys))
         for head in heads.values():
-            if not head.gone:
-                self._told[head.id] = head.practitioner_id
+            self.add(head)
+
+    def add(self, head: Head) -> None:
+        """Note one record that is to go."""
+        if not head.gone:
+            self._told[head.id] = head.practitioner_id
 
     def settle(self) -> None:
         """Mark what is gone.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -81,8 +82,8 @@ class Workshop:
             if dry_run:
                 transaction.rollback()
 
-    def load(self, connection: sa.Connection, feed: FeedDescriptor, run_id: int) -> Load:
-        """Return a loader for what has been decided already."""
+    def load(self, connection: sa.Connection, feed: FeedDescriptor, run_id: int, **how: Any) -> Load:  # noqa: ANN401
+        """Return a loader; unless `how` (fields of `Load`) says otherwise, for what has been decided already."""
         return Load(
             connection=connection,
             feed_id=feed.id,
@@ -92,8 +93,7 @@ class Workshop:
             sealer=self.sealer,
             normalizer=Normalizer(feed, self.vocabulary),
             settings=self.settings,
-            complete=False,
             personal_keys=feed.options.personal_keys,
             test_people=load_test_people(self.settings),
-            rows_come=False,
+            **{"complete": False, "rows_come": False, **how},
         )

@@ -18,6 +18,8 @@ from registry.records.read import as_utc
 
 # Reasons told in a receipt, the commonest first; the rest are in the rows.
 MAX_REASONS = 50
+# Ids are drawn from a 64-bit counter; a larger number is none, and no value for a database.
+MAX_RUN = 2**63 - 1
 # Rows fetched at a time; a run may have put a million aside.
 _STREAMED = 1000
 # What a keyed digest looks like: the key of a record whose feed has no other than a personal identity number.

@@ -17,8 +17,6 @@ from registry.web.context import Context
 
 log = structlog.get_logger()
 MEDIA_TYPES: dict[Kind, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
-# Ids are drawn from a 64-bit counter; a larger number is none, and no value for a database.
-MAX_RUN = 2**63 - 1
 
 
 def error_file(ours: Context, run_id: int, kind: Kind) -> Response:
@@ -28,7 +26,7 @@ def error_file(ours: Context, run_id: int, kind: Kind) -> Response:
         NotFoundError: there is no such run.
     """
     with ours.truth.connect() as connection:
-        if run_id > MAX_RUN or receipts.receipt(connection, run_id) is None:
+        if run_id > receipts.MAX_RUN or receipts.receipt(connection, run_id) is None:
             raise NotFoundError
     # An echo may hold a word of a person's record: who took the file is told in the service's log.
     caller = current_caller()

@@ -16,7 +16,7 @@ from registry.web.api.fields import CamelCase, Count, Text, about
 from registry.web.api.operation import ApiBlueprint, File, operation
 from registry.web.api.parsing import raise_for_query
 from registry.web.context import Context, context
-from registry.web.error_files import MAX_RUN, MEDIA_TYPES, error_file
+from registry.web.error_files import MEDIA_TYPES, error_file
 
 blueprint = ApiBlueprint("feed-runs", "What each run of a feed did, for those who run the registry.")
 _ADMIN = "registry:admin"
@@ -93,7 +93,7 @@ def list_runs(asked: dict[str, Any]) -> present.Values:
 def read_run(id: int) -> present.Values:  # noqa: A002 - its name in the API
     """Read the receipt of one run: what it did, what it put aside and why."""
     with context().truth.connect() as connection:
-        found = receipts.receipt(connection, id) if id <= MAX_RUN else None
+        found = receipts.receipt(connection, id) if id <= receipts.MAX_RUN else None
     if found is None:
         raise NotFoundError
     return _receipt(found)

@@ -11,7 +11,7 @@ from registry.records import receipts
 from registry.records.error_rows import Kind
 from registry.records.receipts import Quarantined, Receipt, RowError, Run
 from registry.web.context import context
-from registry.web.error_files import MAX_RUN, error_file
+from registry.web.error_files import error_file
 from registry.web.pages.blueprints import pages
 from registry.web.pages.common import known_feeds, viewer
 from registry.web.pages.render import page
@@ -110,7 +110,7 @@ def feed_runs(feed_id: str) -> Response:
 
 
 def _within(before: int | None) -> int | None:
-    return None if before is None else max(0, min(before, MAX_RUN))
+    return None if before is None else max(0, min(before, receipts.MAX_RUN))
 
 
 @pages.get("/feeds/runs/<int:run_id>")
@@ -118,7 +118,7 @@ def _within(before: int | None) -> int | None:
 def receipt(run_id: int) -> Response:
     """Show what a run did, and the first rows that it did not take in."""
     with context().truth.connect() as connection:
-        found = receipts.receipt(connection, run_id) if run_id <= MAX_RUN else None
+        found = receipts.receipt(connection, run_id) if run_id <= receipts.MAX_RUN else None
         if found is None:
             raise NotFoundError
         rows = tuple(receipts.errors(connection, run_id, limit=ROWS_SHOWN + 1))
