@@ -12,8 +12,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -22,6 +20,7 @@ from tests.services.assemble import move_into_place, scratch_folder, services_fo
 from tests.services.digests import Artifact, read_digests
 from tests.services.java import find_java
 from tests.services.missing import ServiceMissingError, ServiceStartError
+from tests.services.started import Started
 from tests.services.workspace import ServerProcess, Workspace, free_port
 
 NAME = "FHIR server"
@@ -68,7 +67,7 @@ def _recipe(artifacts: Sequence[Artifact]) -> str:
     return hashlib.sha256(repr((_STEPS, list(artifacts))).encode()).hexdigest()
 
 
-class FhirServer:
+class FhirServer(Started):
     """A FHIR server on a free port of 127.0.0.1, gone with all that it holds at the end.
 
     Raises `ServiceMissingError` if the server or Java is not there, `ServiceStartError` if it does not start.
@@ -87,22 +86,6 @@ class FhirServer:
         self._workspace: Workspace | None = None
         self._process: ServerProcess | None = None
         self._port = 0
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def url(self) -> str:
@@ -123,7 +106,8 @@ class FhirServer:
             self._workspace.close()
             self._workspace = None
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the server."""
         workspace = self._workspace = Workspace("fhir", self._account)
         jars = self._within_reach(workspace.path)
         classpath = self._compile(workspace.path, jars)

@@ -9,8 +9,6 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -18,6 +16,7 @@ from tests.services import assemble
 from tests.services.account import choose_account, within_reach
 from tests.services.java import find_java
 from tests.services.missing import ServiceMissingError, ServiceStartError
+from tests.services.started import Started
 from tests.services.workspace import ServerProcess, Workspace, free_port
 
 _HEAP = re.compile(r"[1-9]\d*[mg]")
@@ -28,7 +27,7 @@ _GC_LOG = re.compile(r"^(\S*-Xlog:gc)", re.MULTILINE)
 _VECTOR = re.compile(r"^(\S*--add-modules=jdk\.incubator\.vector)", re.MULTILINE)
 
 
-class OpenSearchServer:
+class OpenSearchServer(Started):
     """One OpenSearch node on a free port of 127.0.0.1, gone with its data at the end.
 
     `heap` is the Java heap (`512m` carries the tests, `2g` a benchmark of a million documents).
@@ -62,22 +61,6 @@ class OpenSearchServer:
         self._home = Path()
         self._port = 0
         self.start_duration = 0.0
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def url(self) -> str:

@@ -13,8 +13,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -22,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from tests.services.account import Account, choose_account, within_reach
 from tests.services.missing import ServiceMissingError, ServiceStartError
+from tests.services.started import Started
 from tests.services.workspace import ServerProcess, Workspace
 
 OLDEST = 15  # the oldest release that the registry promises to run on
@@ -144,7 +143,7 @@ def _conninfo(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-class PostgresServer:
+class PostgresServer(Started):
     """A PostgreSQL server of its own, reached over a Unix socket: `with PostgresServer() as server: server.url`.
 
     `programs` are the wheel's unless given. `durable=True` keeps fsync on, as a benchmark must. Several can
@@ -165,22 +164,6 @@ class PostgresServer:
         self._workspace: Workspace | None = None
         self._process: ServerProcess | None = None
         self.start_duration = 0.0
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def url(self) -> str:
