@@ -8,11 +8,10 @@ import sqlalchemy as sa
 
 from indexer import history
 from indexer.heads import Head
-from registry.records.facts import LicenceFacts, PersonFacts
+from registry.records.facts import PersonFacts
 from registry.sealing import Sealer
 
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(LicenceFacts)
 _WORSE = frozenset({"revoked", "suspended", "surrendered", "deceased"})
 
 
@@ -84,6 +83,18 @@ class Change:
             and self.person_digest == self.head.person_digest
         )
 
+    @property
+    def folds_alike(self) -> bool:
+        """What is said of the person beside names and identifiers is what stood, by a record that stood for the same person."""
+        facts, head = self.facts, self.head
+        return (
+            head is not None
+            and not head.gone
+            and head.practitioner_id == self.practitioner_id
+            and head.person
+            == (facts.birth_date, facts.deceased, facts.deceased_date, facts.protected, facts.county)
+        )
+
     def held_back(self, allowed: PersonFacts) -> "Change":
         """Return the part of this change that a held run applies; the record stays as one still to be read."""
         assert self.head is not None, "only what stands can be held back"
@@ -117,7 +128,7 @@ def ended_licences(connection: sa.Connection, changes: Sequence[Change]) -> None
         end = change.facts.ended
         assert end is not None, "only the ended were chosen"
         known = [
-            _DECODER.decode(texts[row.id])
+            history.decode(texts[row.id])
             for row in standing.get(change.head.id if change.head else 0, {}).values()
         ]
         change.facts = msgspec.structs.replace(

@@ -1,12 +1,13 @@
 """Folding a person's source records into the practitioner, and telling the outbox that something changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from indexer.heads import PERSON_FIELDS
 from registry.records import bulk
 from registry.records import tables as t
 from registry.records.allocate import allocate
@@ -22,25 +23,39 @@ def fold_people(connection: sa.Connection, people: Iterable[int]) -> None:
         return
     folded = _folded(connection, ids)
     nothing = _fold(())  # of someone whose records have all been joined to another
-    names = ("birth_date", "deceased", "deceased_date", "protected", "county")
     bulk.update_rows(
         connection,
         t.practitioner,
-        ("version", *names),
+        ("version", *PERSON_FIELDS),
         [
-            (person, version, *(folded.get(person, nothing)[name] for name in names))
+            (person, version, *(folded.get(person, nothing)[name] for name in PERSON_FIELDS))
             for person, version in zip(ids, allocate(connection, len(ids)), strict=True)
         ],
     )
 
 
-def tell_outbox(connection: sa.Connection, people: Iterable[int], now: datetime) -> None:
-    """Write that these people's documents must be published anew."""
+def renew_people(connection: sa.Connection, people: Iterable[int]) -> None:
+    """Give every person a new version: what their records say of them together is what it was."""
+    ids = sorted(people)
+    if ids:
+        versions = allocate(connection, len(ids))
+        bulk.update_rows(connection, t.practitioner, ("version",), list(zip(ids, versions, strict=True)))
+
+
+def tell_outbox(
+    connection: sa.Connection, people: Iterable[int], now: datetime, *, made: Collection[int] = ()
+) -> None:
+    """Write that these people's documents must be published anew.
+
+    Args:
+        made: those of them whom this very change has made, all from records seen for the first time: of them no document
+            can stand in the index that would have to be deleted.
+    """
     bulk.insert_rows(
         connection,
         t.outbox,
-        ("practitioner_id", "created_at"),
-        [(i, now) for i in sorted(people)],
+        ("practitioner_id", "created_at", "fresh"),
+        [(i, now, i in made) for i in sorted(people)],
     )
 
 

@@ -10,6 +10,8 @@ from registry.records import bulk
 from registry.records import tables as t
 
 _RECORD = t.source_record
+# What a record says of its person beside names and identifiers; folded into the practitioner (`indexer.fold`).
+PERSON_FIELDS = ("birth_date", "deceased", "deceased_date", "protected", "county")
 _COLUMNS = (
     _RECORD.c.key,
     _RECORD.c.id,
@@ -22,6 +24,7 @@ _COLUMNS = (
     _RECORD.c.checked_run_id,
     _RECORD.c.held_run_id,
     _RECORD.c.run_id,
+    *(_RECORD.c[name] for name in PERSON_FIELDS),
 )
 
 
@@ -35,6 +38,7 @@ class Head:
         checked: the last run that had to look at it.
         held: the run that put something about it aside.
         run_id: the run that brought what stands now.
+        person: the values of PERSON_FIELDS.
     """
 
     id: int
@@ -48,6 +52,7 @@ class Head:
     checked: int | None
     held: int | None
     run_id: int
+    person: tuple[str | None, bool, str | None, bool, str]
 
 
 def heads_by_key(connection: sa.Connection, feed_id: str, keys: Sequence[str]) -> dict[str, Head]:
@@ -83,6 +88,7 @@ def _head(row: Any) -> Head:  # noqa: ANN401 - a row of _COLUMNS
         checked=row.checked_run_id,
         held=row.held_run_id,
         run_id=row.run_id,
+        person=(row.birth_date, row.deceased, row.deceased_date, row.protected, row.county),
     )
 
 

@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import compress
+from typing import TypeAlias
 
 import orjson
 import sqlalchemy as sa
@@ -22,24 +23,33 @@ _UNSEEN, _SEEN, _SUPERSEDED = 0, 1, 2
 # Turns states into a selector of those not seen.
 _NOT_SEEN = bytes([1, 0, 0]) + bytes(253)
 
-_STANDING = "FROM source_record WHERE feed_id = :feed_id AND gone_run_id IS NULL AND fingerprint IS NOT NULL"
-_COUNT = sa.text("SELECT count(*) " + _STANDING)
+_OF_FEED = "FROM source_record WHERE feed_id = :feed_id AND gone_run_id IS NULL"
+_STANDING = _OF_FEED + " AND fingerprint IS NOT NULL"
+_COUNT = sa.text("SELECT count(*), count(fingerprint) " + _OF_FEED)
 _ORDERED = sa.text("SELECT fingerprint, id " + _STANDING + " ORDER BY fingerprint")
 _SORTED = "(SELECT fingerprint, id " + _STANDING + " ORDER BY fingerprint)"
 _IN_TWO_TEXTS = "SELECT json_group_array(fingerprint), json_group_array(id) FROM "
 _AS_JSON = sa.text(_IN_TWO_TEXTS + _SORTED)
-_PACKED = sa.text(
-    "SELECT string_agg(int8send(fingerprint), ''::bytea ORDER BY fingerprint),"
-    " string_agg(int8send(id), ''::bytea ORDER BY fingerprint) " + _STANDING
+_IN_TWO_BYTE_STRINGS = (
+    "SELECT string_agg(int8send(fingerprint), ''::bytea), string_agg(int8send(id), ''::bytea) FROM "
 )
+_PACKED = sa.text(_IN_TWO_BYTE_STRINGS + _SORTED + " AS sorted")
+# Enough to sort two million fingerprints without a file.
+_SORTING_MEMORY = sa.text("SET LOCAL work_mem = '128MB'")
+_USUAL_MEMORY = sa.text("SET LOCAL work_mem TO DEFAULT")
 # Records that SQLite puts into one text; more would take more memory than all the rest of a run.
 _MOST_AT_ONCE = 2_000_000
 
 
 class Known:
-    """The fingerprints of a feed's standing records, and which of them this run has met."""
+    """The fingerprints of a feed's standing records, and which of them this run has met.
 
-    def __init__(self, fingerprints: "array[int]", ids: "array[int]") -> None:
+    Attributes:
+        unprinted: how many more stand without a fingerprint.
+    """
+
+    def __init__(self, fingerprints: "array[int]", ids: "array[int]", unprinted: int = 0) -> None:
+        self.unprinted = unprinted
         self._fingerprints = fingerprints
         self._ids = ids
         self._states = bytearray(len(ids))
@@ -101,34 +111,38 @@ NOTHING_KNOWN = Known(array("q"), array("q"))
 
 def load_known(connection: sa.Connection, feed_id: str) -> Known:
     """Read the fingerprints of a feed's standing records."""
-    if connection.dialect.name == "postgresql":
-        return _from_postgresql(connection, feed_id)
-    return _from_sqlite(connection, feed_id)
+    standing, printed = connection.execute(_COUNT, {"feed_id": feed_id}).one()
+    read = _from_postgresql if connection.dialect.name == "postgresql" else _from_sqlite
+    return Known(*read(connection, feed_id, printed), unprinted=standing - printed)
 
 
-def _from_sqlite(connection: sa.Connection, feed_id: str) -> Known:
+_Arrays: TypeAlias = "tuple[array[int], array[int]]"
+
+
+def _from_sqlite(connection: sa.Connection, feed_id: str, count: int) -> _Arrays:
     """Let the database put all into two JSON texts: a million rows one by one would take seconds."""
-    count = connection.execute(_COUNT, {"feed_id": feed_id}).scalar_one()
     if count > _MOST_AT_ONCE:
         return _one_by_one(connection, feed_id)
     row = connection.execute(_AS_JSON, {"feed_id": feed_id}).one()
-    return Known(array("q", orjson.loads(row[0])), array("q", orjson.loads(row[1])))
+    return array("q", orjson.loads(row[0])), array("q", orjson.loads(row[1]))
 
 
-def _one_by_one(connection: sa.Connection, feed_id: str) -> Known:
+def _one_by_one(connection: sa.Connection, feed_id: str) -> _Arrays:
     fingerprints, ids = array("q"), array("q")
     rows = connection.execution_options(yield_per=_ROWS).execute(_ORDERED, {"feed_id": feed_id})
     for some in rows.partitions(_ROWS):
         first, second = zip(*some, strict=True)
         fingerprints.extend(first)
         ids.extend(second)
-    return Known(fingerprints, ids)
+    return fingerprints, ids
 
 
-def _from_postgresql(connection: sa.Connection, feed_id: str) -> Known:
+def _from_postgresql(connection: sa.Connection, feed_id: str, _count: int) -> _Arrays:
     """Let the server put all into two byte strings: a million rows one by one would take seconds."""
+    connection.execute(_SORTING_MEMORY)
     row = connection.execute(_PACKED, {"feed_id": feed_id}).one()
-    return Known(_integers(row[0]), _integers(row[1]))
+    connection.execute(_USUAL_MEMORY)
+    return _integers(row[0]), _integers(row[1])
 
 
 def _integers(big_endian: bytes | None) -> "array[int]":

@@ -96,7 +96,7 @@ class Load:
 
     def __post_init__(self) -> None:
         self.known = load_known(self.connection, self.feed_id) if self.rows_come else NOTHING_KNOWN
-        standing = self._standing() if self.rows_come else 0
+        standing = len(self.known) + self.known.unprinted
         # What a person has decided on is not judged again.
         self.guard = Guard(self.settings, self.limits, standing, held=bool(self.hold) or not self.rows_come)
         self.vanished = Vanished(self)
@@ -156,17 +156,6 @@ class Load:
     def put_aside(self, waiting: Sequence[held.Aside]) -> None:
         """Keep what waits for a decision."""
         held.put_aside(self.connection, self.feed_id, self.run_id, waiting)
-
-    def _standing(self) -> int:
-        record = t.source_record
-        unprinted = self.connection.scalar(
-            sa.select(sa.func.count()).where(
-                (record.c.feed_id == self.feed_id)
-                & record.c.gone_run_id.is_(None)
-                & record.c.fingerprint.is_(None)
-            )
-        )
-        return len(self.known) + (unprinted or 0)
 
     def _news(self, batch: list[Row]) -> list[tuple[SourceRow, int]]:
         """Return the rows that no standing record looks like, with their fingerprints."""

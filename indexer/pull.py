@@ -292,7 +292,9 @@ def describe(connection: sa.Connection, feed: FeedDescriptor) -> None:
 
 
 def _upsert(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:
-    updated = connection.execute(sa.update(table).where(table.c.id == values["id"]).values(values))
+    # Not the id itself: for a key that is set, SQLite looks through every row that refers to it.
+    told = {name: value for name, value in values.items() if name != "id"}
+    updated = connection.execute(sa.update(table).where(table.c.id == values["id"]).values(told))
     if not updated.rowcount:
         connection.execute(sa.insert(table).values(values))
 

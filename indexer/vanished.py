@@ -72,5 +72,6 @@ class Vanished:
         while some := list(islice(unmet, load.settings.batch_rows)):
             rows = load.connection.execute(columns.where(record.c.id.in_(bulk.ids(load.connection, some))))
             yield {row.id: row.practitioner_id for row in rows}
-        rows = load.connection.execute(columns.where(record.c.fingerprint.is_(None)))
-        yield {row.id: row.practitioner_id for row in rows}
+        if load.known.unprinted:
+            rows = load.connection.execute(columns.where(record.c.fingerprint.is_(None)))
+            yield {row.id: row.practitioner_id for row in rows}

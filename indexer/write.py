@@ -6,30 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from indexer import history
 from indexer.change import Change, Refreshed
-from indexer.fold import fold_people, tell_outbox
+from indexer.fold import fold_people, renew_people, tell_outbox
+from indexer.heads import PERSON_FIELDS
+from indexer.licences import Licences
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import bulk
 from registry.records import tables as t
 from registry.records.allocate import allocate
-from registry.records.facts import LicenceFacts
 from registry.sealing import IDENTIFIER, Sealer
 
-_ENCODER = msgspec.json.Encoder()
 _RECORD_FIELDS = (
     "digest",
     "facts_digest",
     "person_digest",
     "fingerprint",
-    "birth_date",
-    "deceased",
-    "deceased_date",
-    "protected",
-    "county",
+    *PERSON_FIELDS,
 )
 
 
@@ -49,14 +44,19 @@ class Writer:
         self._new_people(changes)
         self._records(changes)
         self._names_and_identifiers(changes)
-        self._licences([change for change in changes if not change.emptied])
+        self._licences().write([change for change in changes if not change.emptied])
         self._forget_quarantine([change.key for change in changes if change.facts.protected])
         counts = Counter(_known(change.practitioner_id) for change in changes)
+        # Made from one record that was never seen before.
         alone = {
-            c.practitioner_id for c in changes if c.new_public_id and counts[_known(c.practitioner_id)] == 1
+            number
+            for change in changes
+            if change.new_public_id and counts[number := _known(change.practitioner_id)] == 1
         }
-        fold_people(self.connection, counts.keys() - alone)
-        tell_outbox(self.connection, counts, self.now)
+        folded = {_known(c.practitioner_id) for c in changes if not c.folds_alike} - alone
+        fold_people(self.connection, folded)
+        renew_people(self.connection, counts.keys() - folded - alone)
+        tell_outbox(self.connection, counts, self.now, made=alone)
 
     def _forget_quarantine(self, keys: Sequence[str]) -> None:
         """Blank what earlier receipts tell of records that are hidden now."""
@@ -93,7 +93,7 @@ class Writer:
 
     def remove(self, records: Mapping[int, int]) -> None:
         """Mark source records (id → practitioner id) as gone, and their licences with them."""
-        record, licence = t.source_record, t.licence
+        record = t.source_record
         source_ids = list(records)
         self.connection.execute(
             sa.update(record)
@@ -101,9 +101,8 @@ class Writer:
             .values(gone_run_id=self.run_id)
         )
         standing = history.licences_of(self.connection, source_ids)
-        self._end(
-            [row.id for rows in standing.values() for row in rows.values() if row.gone_run_id is None],
-            licence,
+        self._licences().end(
+            [row.id for rows in standing.values() for row in rows.values() if row.gone_run_id is None]
         )
         people = set(records.values())
         fold_people(self.connection, people)
@@ -129,6 +128,9 @@ class Writer:
         people = set(records.values())
         fold_people(self.connection, people)
         tell_outbox(self.connection, people, self.now)
+
+    def _licences(self) -> Licences:
+        return Licences(self.connection, self.feed_id, self.authority_id, self.run_id)
 
     def _new_people(self, changes: list[Change]) -> None:
         rows = [
@@ -183,18 +185,28 @@ class Writer:
         bulk.update_rows(
             self.connection,
             t.source_record,
-            (*_RECORD_FIELDS, "run_id", "practitioner_id", "gone_run_id", "checked_run_id"),
+            (*_RECORD_FIELDS, "run_id", "gone_run_id", "checked_run_id"),
             [
                 (
                     c.record_id,
                     *_record(c),
                     # What was only read anew still stands from the run that brought it.
                     self.run_id if c.sealed or c.head is None or c.head.gone else c.head.run_id,
-                    c.practitioner_id,
                     None,
                     self.run_id,
                 )
                 for c in changes
+            ],
+        )
+        # Apart, since setting a column costs its index even if it is set to what it is.
+        bulk.update_rows(
+            self.connection,
+            t.source_record,
+            ("practitioner_id",),
+            [
+                (c.record_id, c.practitioner_id)
+                for c in changes
+                if c.head and c.head.practitioner_id != c.practitioner_id
             ],
         )
 
@@ -261,102 +273,6 @@ class Writer:
                 sa.delete(table).where(table.c.source_record_id.in_(bulk.ids(self.connection, ids)))
             )
 
-    def _licences(self, changes: list[Change]) -> None:
-        standing = history.licences_of(self.connection, [c.head.id for c in changes if c.head])
-        known = history.current_facts(
-            self.connection, [row.id for rows in standing.values() for row in rows.values()]
-        )
-        new: list[tuple[Change, LicenceFacts]] = []
-        changed: list[tuple[int, LicenceFacts]] = []
-        ended: list[int] = []
-        for change in changes:
-            before = standing.get(_known(change.record_id), {})
-            sent = {licence.key: licence for licence in change.facts.licences}
-            for key, licence in sent.items():
-                row = before.get(key)
-                if row is None:
-                    new.append((change, licence))
-                elif row.gone_run_id is not None or known.get(row.id) != encode(licence):
-                    changed.append((row.id, licence))
-            ended += [row.id for key, row in before.items() if key not in sent and row.gone_run_id is None]
-        self._new_licences(new)
-        self._changed_licences(changed)
-        self._end(ended, t.licence)
-
-    def _new_licences(self, new: list[tuple[Change, LicenceFacts]]) -> None:
-        if not new:
-            return
-        numbers = allocate(self.connection, len(new))
-        head = ("id", "practitioner_id", "source_record_id", "feed_id", "authority_id", "key")
-        bulk.insert_rows(
-            self.connection,
-            t.licence,
-            (*head, *history.LICENCE_FIELDS, "run_id"),
-            [
-                (
-                    number,
-                    c.practitioner_id,
-                    c.record_id,
-                    self.feed_id,
-                    self.authority_id,
-                    f.key,
-                    *history.licence_row(f),
-                    self.run_id,
-                )
-                for number, (c, f) in zip(numbers, new, strict=True)
-            ],
-        )
-        self._details_and_versions([(number, f) for number, (_, f) in zip(numbers, new, strict=True)])
-
-    def _changed_licences(self, changed: list[tuple[int, LicenceFacts]]) -> None:
-        if not changed:
-            return
-        ids = [number for number, _ in changed]
-        bulk.update_rows(
-            self.connection,
-            t.licence,
-            (*history.LICENCE_FIELDS, "gone_run_id", "run_id"),
-            [(n, *history.licence_row(f), None, self.run_id) for n, f in changed],
-        )
-        for detail in (t.specialty, t.restriction):
-            self.connection.execute(
-                sa.delete(detail).where(detail.c.licence_id.in_(bulk.ids(self.connection, ids)))
-            )
-        history.close(self.connection, ids, self.run_id)
-        self._details_and_versions(changed)
-
-    def _details_and_versions(self, licences: list[tuple[int, LicenceFacts]]) -> None:
-        bulk.insert_rows(
-            self.connection,
-            t.specialty,
-            ("licence_id", "code", "system", "text", "valid_from"),
-            [(n, s.code, s.system, s.text, s.valid_from) for n, f in licences for s in f.specialties],
-        )
-        bulk.insert_rows(
-            self.connection,
-            t.restriction,
-            ("licence_id", "kind", "code", "text", "valid_from", "valid_to"),
-            [
-                (n, r.kind, r.code, r.text, r.valid_from, r.valid_to)
-                for n, f in licences
-                for r in f.restrictions
-            ],
-        )
-        history.open_versions(self.connection, [(n, encode(f)) for n, f in licences], self.run_id, gone=False)
-
-    def _end(self, ids: list[int], licence: sa.Table) -> None:
-        """Mark licences that the feed no longer holds; their last facts stay, with history."""
-        if not ids:
-            return
-        facts = history.current_facts(self.connection, ids)
-        self.connection.execute(
-            sa.update(licence)
-            .where(licence.c.id.in_(bulk.ids(self.connection, ids)))
-            .values(gone_run_id=self.run_id, run_id=self.run_id)
-        )
-        history.close(self.connection, ids, self.run_id)
-        history.open_versions(self.connection, list(facts.items()), self.run_id, gone=True)
-
 
 def _record(change: Change) -> tuple[Any, ...]:
     """Return the values of _RECORD_FIELDS."""
@@ -373,11 +289,6 @@ def _record(change: Change) -> tuple[Any, ...]:
         facts.protected,
         facts.county,
     )
-
-
-def encode(facts: LicenceFacts) -> str:
-    """Return licence facts as the JSON text that history keeps and that tells whether anything changed."""
-    return _ENCODER.encode(facts).decode()
 
 
 def _known(number: int | None) -> int:

@@ -43,3 +43,22 @@ def test_statistics_are_refreshed_when_much_has_grown_and_not_before(world: Worl
         refresh_statistics(world.engine, 4_999, 5_000)
         refresh_statistics(world.engine, 5_000, 5_000)
         assert rows_planned_with(world) == 0
+
+
+def test_a_run_that_changed_a_small_part_leaves_the_statistics_to_the_database(
+    world: World, tmp_path: Path
+) -> None:
+    feed = FactsFeed(world, tmp_path)
+    everyone = {str(n): person("Ek", f"Liv{n}", licences=[licence(str(n))]) for n in range(34)}
+    feed.write(dict(list(everyone.items())[:30]))
+    feed.puller().pull(feed.descriptor)
+    refresh_statistics(world.engine, 30, 1)
+    feed.write(everyone)
+    report = feed.puller().pull(feed.descriptor)
+
+    assert report.counts.added == 4
+    if world.engine.dialect.name == "postgresql":
+        refresh_statistics(world.engine, 2, 1)
+        assert rows_planned_with(world) == 30
+        refresh_statistics(world.engine, 3, 1)
+        assert rows_planned_with(world) == 34
