@@ -30,6 +30,13 @@ class SettingsError(RegistryError):
     title = "A setting is wrong or missing"
 
 
+class SwapError(RegistryError):
+    """Another search index was put in use meanwhile; nothing was changed. Only the indexer meets it."""
+
+    slug = "swap-refused"
+    title = "Another search index was put in use meanwhile; nothing was changed"
+
+
 class BadRequestError(RegistryError):
     """The question itself is wrong; `detail` says what to change."""
 

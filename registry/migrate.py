@@ -16,7 +16,7 @@ from sqlalchemy import event
 from registry.access import tables as access_tables
 from registry.database import open_database, writing
 from registry.errors import RegistryError, SettingsError
-from registry.records import tables as records_tables
+from registry.records.index_tables import search_index
 from registry.settings import ROOT, Settings
 
 MIGRATIONS = ROOT / "migrations"
@@ -41,7 +41,7 @@ class Chain:
 def chains(settings: Settings) -> tuple[Chain, Chain]:
     """Return the two chains with the addresses from the settings."""
     return (
-        Chain("records", records_tables.metadata, settings.database.url),
+        Chain("records", search_index.metadata, settings.database.url),
         Chain("access", access_tables.metadata, settings.access_database_url),
     )
 

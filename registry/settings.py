@@ -86,9 +86,11 @@ class OpenSearchSettings(_Section, frozen=True):
     """Section `[search.opensearch]`."""
 
     urls: tuple[str, ...]
-    username: str
+    username: Secret
     password: Secret
     ca_file: str
+    client_certificate_file: str
+    client_key_file: str
     prefix: str
     pool_maxsize: int
     timeout_s: float
@@ -96,8 +98,11 @@ class OpenSearchSettings(_Section, frozen=True):
     indexer_timeout_s: float
     indexer_retries: int
     bulk_bytes: int
-    shards: int
-    replicas: int
+    shards: Annotated[int, msgspec.Meta(ge=0, le=1024)]
+    documents_per_shard: Annotated[int, msgspec.Meta(ge=1)]
+    replicas: Annotated[int, msgspec.Meta(ge=0)]
+    auto_expand_replicas: Annotated[str, msgspec.Meta(pattern=r"^([0-9]+-([0-9]+|all))?$")]
+    replicas_wait_s: Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Search(_Section, frozen=True):
@@ -166,6 +171,7 @@ class Web(_Section, frozen=True):
     trusted_proxies: int
     retry_after_s: int
     index_lag_warning_s: int
+    metrics: bool
 
 
 class Indexer(_Section, frozen=True):
@@ -190,12 +196,31 @@ class Indexer(_Section, frozen=True):
     lease_heartbeat_s: Positive
 
 
+class Index(_Section, frozen=True):
+    """Section `[index]`."""
+
+    publish_poll_s: Positive
+    rebuild_batch: Annotated[int, msgspec.Meta(ge=1)]
+    rebuild_connections: Annotated[int, msgspec.Meta(ge=1)]
+    rebuild_sample: Annotated[int, msgspec.Meta(ge=1)]
+    rebuild_rounds: Annotated[int, msgspec.Meta(ge=1)]
+    compare_every_hours: Annotated[float, msgspec.Meta(ge=0)]
+    compare_buckets: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    compare_rounds: Annotated[int, msgspec.Meta(ge=1)]
+    compare_pause_s: Positive
+    compare_keep: Annotated[int, msgspec.Meta(ge=1)]
+    compare_max_age_hours: Annotated[float, msgspec.Meta(ge=0)]
+    build_still_minutes: Positive
+    count_max_age_s: Positive
+    count_timeout_s: Positive
+
+
 class Scheduling(_Section, frozen=True):
     """Section `[schedule]`."""
 
     max_parallel: Annotated[int, msgspec.Meta(ge=1)]
     look_every_s: Positive
-    publish_every_s: Positive
+    publish_restart_s: Positive
     retry_first_minutes: Positive
     retry_max_minutes: Positive
     stop_grace_s: Annotated[float, msgspec.Meta(ge=0)]
@@ -215,6 +240,7 @@ class Settings(_Section, frozen=True):
     access: Access
     web: Web
     indexer: Indexer
+    index: Index
     schedule: Scheduling
 
     @property

@@ -30,3 +30,13 @@ def allocate(connection: sa.Connection, count: int) -> range:
 def current(connection: sa.Connection) -> int:
     """Return the next number that will be drawn; everything committed so far is below it."""
     return connection.scalar(sa.select(counter.c.next_value).where(counter.c.name == NAME)) or 1
+
+
+def advance(connection: sa.Connection, past: int) -> None:
+    """Make sure that no number up to `past` will be drawn, inside the caller's write transaction."""
+    allocate(connection, 0)  # makes the counter, and locks it
+    connection.execute(
+        sa.update(counter)
+        .where((counter.c.name == NAME) & (counter.c.next_value <= past))
+        .values(next_value=past + 1)
+    )

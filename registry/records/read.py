@@ -22,7 +22,7 @@ from registry.sealing import Sealer
 
 # Bound variables per statement; SQLite's own limit is 32,766 in the versions we meet.
 CHUNK = 1000
-_NAME_ORDER = {"official": 0, "alias": 1, "former": 2}
+NAME_ORDER = {"official": 0, "alias": 1, "former": 2}
 # Statements are built once: building one costs more than running most of them.
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 _PEOPLE = sa.select(t.practitioner).where(t.practitioner.c.id.in_(_IDS))
@@ -215,7 +215,7 @@ def _chunk(connection: sa.Connection, ids: Sequence[int]) -> Iterable[tuple[int,
 def _names(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[NameFacts]]:
     found: dict[int, list[NameFacts]] = defaultdict(list)
     rows = connection.execute(_NAMES, {"ids": ids})
-    for row in sorted(rows, key=lambda r: _NAME_ORDER.get(r.use, 9)):
+    for row in sorted(rows, key=lambda r: NAME_ORDER.get(r.use, 9)):
         name = NameFacts(
             use=row.use,
             family=row.family,

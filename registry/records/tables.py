@@ -299,6 +299,14 @@ outbox = sa.Table(
     sa.Column("not_before", Instant),
     _flag("dead"),
     _text("error"),
+    # The change made the person: no document of theirs can stand in the index that must be deleted.
+    _flag("fresh"),
+    # A document that SQL knows nothing of, found by a comparison, to be deleted; practitioner_id is 0 then.
+    sa.Column("document_key", BigId),
+    # Few are dead, and finding those of some people must not read a million that wait.
+    sa.Index(
+        "ix_outbox_dead", "practitioner_id", sqlite_where=sa.text("dead"), postgresql_where=sa.text("dead")
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -5,20 +5,23 @@ never anything that is only true today. Nothing in them is shown: what people se
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from registry import dates
-from registry.identifiers import (
-    HSA_ID,
-    PUBLIC_SYSTEMS,
-    fold_number,
-    holds_personal_number,
-)
+from registry.identifiers import HSA_ID, fold_number, holds_personal_number
 from registry.names import MAX_WORD, order_key, tokens
-from registry.records.facts import NameFacts, RestrictionFacts
-from registry.records.read import Licence, Practitioner
+from registry.records.indexed import (
+    IndexedLicence,
+    IndexedName,
+    IndexedPerson,
+    IndexedRestriction,
+    indexed,
+)
+from registry.records.read import Practitioner
+from registry.search.checksum import checksum
 from registry.search.status import LIVE, as_day
 
 # The most keys of one field; a record with more is damaged, and must not become a burden to every search.
@@ -28,11 +31,12 @@ _WITHOUT_NAME = "~"  # sorts after all names
 _SWEDEN = "SE"
 _BEGINNING, _END = 0, 9999_12_31
 _CACHED_DAYS = 32_768  # the days of ninety years
+# Family names, given names and words of these: a few thousand are most of a register.
+_CACHED_NAMES = 32_768
 _FIELD_OF_KIND = {"revoked": "revoked", "suspended": "suspended"}  # every other kind: restricted
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """One change of the index.
 
     Attributes:
@@ -54,7 +58,14 @@ class Operation:
     @property
     def stored(self) -> dict[str, Any]:
         """What the engine stores. A deletion is stored too, without content, so that its version is remembered."""
-        return {"key": self.key, "version": self.version, **(self.body or {})}
+        if self.body is None:
+            return {"key": self.key, "version": self.version}
+        # A copy that is added to costs a third of one that is made around the body.
+        stored = self.body.copy()
+        stored["key"] = self.key
+        stored["version"] = self.version
+        stored["check"] = checksum(self.key, self.version)
+        return stored
 
 
 def licence_key(licence_id: int) -> int:
@@ -84,51 +95,53 @@ def document_key(identity: str) -> int:
     return licence_key(int(number)) if kind == "l" else person_key(int(number))
 
 
-def operations(person: Practitioner) -> list[Operation]:
+def operations(person: IndexedPerson | Practitioner) -> list[Operation]:
     """Return everything the index must take in about a person, deletions included.
 
     A licence that is gone, and a person who is protected or merged into another, leave the index; a person whose
     licences are all gone can still be found by name.
     """
-    present = [licence for licence in person.licences if not licence.gone] if person.listed else []
-    kept = {licence.id for licence in present}
-    changes = [
-        Operation(licence_key(licence.id), person.version, None)
-        for licence in person.licences
-        if licence.id not in kept
-    ]
-    common = _about_person(person, siblings=len(present) > 1) if person.listed else {}
-    changes += [
-        Operation(licence_key(one.id), person.version, {**common, **_about_licence(person, one, common)})
+    known = indexed(person) if isinstance(person, Practitioner) else person
+    made = _documents(known)
+    kept = {operation.key for operation in made}
+    keys = (*(licence_key(licence.id) for licence in known.licences), person_key(known.id))
+    return [*(Operation(key, known.version, None) for key in keys if key not in kept), *made]
+
+
+def documents(person: IndexedPerson | Practitioner) -> list[Operation]:
+    """Return the documents of a person, without deletions: what a new, empty index needs."""
+    return _documents(indexed(person) if isinstance(person, Practitioner) else person)
+
+
+def _documents(person: IndexedPerson) -> list[Operation]:
+    if not person.listed:
+        return []
+    present = [licence for licence in person.licences if not licence.gone]
+    about = _about_person(person, siblings=len(present) > 1)
+    if not present:
+        return [Operation(person_key(person.id), person.version, about)]
+    return [
+        Operation(licence_key(one.id), person.version, _about_licence(about, one, deceased=person.deceased))
         for one in present
     ]
-    alone = common if not present and person.listed else None
-    changes.append(Operation(person_key(person.id), person.version, alone))
-    return changes
 
 
-def documents(person: Practitioner) -> list[Operation]:
-    """Return the documents of a person, without deletions: what a new, empty index needs."""
-    return [operation for operation in operations(person) if operation.body is not None]
-
-
-def _about_person(person: Practitioner, *, siblings: bool) -> dict[str, Any]:
+def _about_person(person: IndexedPerson, *, siblings: bool) -> dict[str, Any]:
     about: dict[str, Any] = {
         "practitioner_id": person.id,
         "siblings": siblings,
         "name_order": _name_order(person),
     }
-    about.update(_name_keys(person.names))
-    numbers = [
-        number
-        for known in person.identifiers
-        if known.value and known.system in PUBLIC_SYSTEMS
-        # The HSA-id of a one-person business may hold its owner's personal identity number.
-        if not (known.system == HSA_ID and holds_personal_number(known.value))
-        if (number := _number(known.value))
-    ]
-    if numbers:
-        about["number"] = _bounded(numbers)
+    _put_name_keys(about, person.names)
+    if person.numbers:
+        numbers = [
+            number
+            for system, value in person.numbers
+            # The HSA-id of a one-person business may hold its owner's personal identity number.
+            if not (system == HSA_ID and holds_personal_number(value)) and (number := _number(value))
+        ]
+        if numbers:
+            about["number"] = _bounded(numbers)
     if person.birth_date:
         about["birth_from"] = _first_day(person.birth_date)
         about["birth_to"] = _last_day(person.birth_date)
@@ -145,43 +158,75 @@ def _last_day(partial: str) -> int:
     return as_day(dates.latest(partial))
 
 
-def _name_order(person: Practitioner) -> str:
+class _Keys(msgspec.Struct, frozen=True, gc=False):
+    """The keys of a part of a name, see `registry.names`; they may hold doubles."""
+
+    written: tuple[str, ...]
+    typed: tuple[str, ...]
+    order: str
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _keys(text: str) -> _Keys:
+    """Return the keys of given names, or of a family name. What stands between two spaces has keys of its own."""
+    chunks = text.split()
+    if len(chunks) < 2:  # noqa: PLR2004 - several
+        found = tokens(text)
+        return _Keys(found.written, found.typed, order_key(text, ""))
+    parts = [part for chunk in chunks if (part := _keys(chunk)).written]
+    return _Keys(
+        tuple([key for part in parts for key in part.written]),
+        tuple([key for part in parts for key in part.typed]),
+        # As `order_key` parts the words of one name.
+        "!".join([part.order for part in parts]),
+    )
+
+
+def _name_order(person: IndexedPerson) -> str:
     key = ""
     if person.names:
         name = person.names[0]
-        key = order_key(name.family or name.text, " ".join((*name.given, name.middle)))
+        first = _keys(name.family or name.text).order
+        second = _keys(f"{name.given} {name.middle}" if name.middle else name.given).order
+        key = f"{first} {second}" if first and second else first or second
     # The id makes the key the same for all of a person's documents and for no other person's.
     return f"{key[:_ORDER_LENGTH] or _WITHOUT_NAME} {person.id:012x}"
 
 
-def _name_keys(names: Iterable[NameFacts]) -> dict[str, list[str]]:
-    keys: dict[str, list[str]] = {field: [] for field in ("written", "given", "family", "former", "names")}
+def _put_name_keys(about: dict[str, Any], names: Iterable[IndexedName]) -> None:
+    found: dict[str, list[str]] = {"written": [], "given": [], "family": [], "former": [], "names": []}
     for name in names:
         for text, fields in _parts(name):
-            found = tokens(text)
-            keys["names"] += found.typed
+            keys = _keys(text)
+            found["names"] += keys.typed
             if name.use == "official":
-                keys["written"] += found.written
+                found["written"] += keys.written
                 for field in fields:
-                    keys[field] += found.typed
+                    found[field] += keys.typed
             else:
-                keys["former"] += found.typed
-    return {field: _bounded(found) for field, found in keys.items() if found}
+                found["former"] += keys.typed
+    for field, some in found.items():
+        if some:
+            about[field] = _bounded(some)
 
 
-def _parts(name: NameFacts) -> Iterable[tuple[str, tuple[str, ...]]]:
+_GIVEN, _FAMILY, _BOTH = ("given",), ("family",), ("given", "family")
+
+
+def _parts(name: IndexedName) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Give each part of a name with the fields it belongs to."""
-    if not (name.given or name.middle or name.family):
-        yield name.text, ("given", "family")
-        return
-    yield " ".join(name.given), ("given",)
-    # A middle name is a given name in some countries, a second family name in Sweden.
-    yield name.middle, ("given", "family")
-    yield name.family, ("family",)
+    if name.middle:
+        # A middle name is a given name in some countries, a second family name in Sweden.
+        return (name.given, _GIVEN), (name.middle, _BOTH), (name.family, _FAMILY)
+    if name.given or name.family:
+        return (name.given, _GIVEN), (name.family, _FAMILY)
+    return ((name.text, _BOTH),)
 
 
-def _bounded(keys: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(keys))[:_MOST_KEYS]
+def _bounded(keys: list[str]) -> list[str]:
+    if len(set(keys)) < len(keys):
+        keys = list(dict.fromkeys(keys))
+    return keys[:_MOST_KEYS] if len(keys) > _MOST_KEYS else keys
 
 
 def _number(text: str) -> str:
@@ -189,26 +234,26 @@ def _number(text: str) -> str:
     return folded if len(folded) <= MAX_WORD else ""
 
 
-def _about_licence(person: Practitioner, licence: Licence, common: dict[str, Any]) -> dict[str, Any]:
-    facts = licence.facts
-    status = "deceased" if person.deceased and facts.status in LIVE else facts.status
-    about: dict[str, Any] = {
-        "profession": facts.profession,
-        "authority": licence.authority_id,
-        "status": status,
-        **_restrictions(facts.restrictions),
-    }
-    number = _number(facts.number)
-    if number and not (facts.jurisdiction.startswith(_SWEDEN) and holds_personal_number(facts.number)):
-        about["number"] = _bounded([number, *common.get("number", [])])
-    if facts.valid_from:
-        about["valid_from"] = _first_day(facts.valid_from)
-    if facts.valid_to:
-        about["valid_to"] = _last_day(facts.valid_to)
+def _about_licence(
+    about_person: dict[str, Any], licence: IndexedLicence, *, deceased: bool
+) -> dict[str, Any]:
+    about = about_person.copy()
+    about["profession"] = licence.profession
+    about["authority"] = licence.authority_id
+    about["status"] = "deceased" if deceased and licence.status in LIVE else licence.status
+    if licence.restrictions:
+        about.update(_restrictions(licence.restrictions))
+    number = _number(licence.number)
+    if number and not (licence.jurisdiction.startswith(_SWEDEN) and holds_personal_number(licence.number)):
+        about["number"] = _bounded([number, *about.get("number", ())])
+    if licence.valid_from:
+        about["valid_from"] = _first_day(licence.valid_from)
+    if licence.valid_to:
+        about["valid_to"] = _last_day(licence.valid_to)
     return about
 
 
-def _restrictions(restrictions: Iterable[RestrictionFacts]) -> dict[str, int]:
+def _restrictions(restrictions: Iterable[IndexedRestriction]) -> dict[str, int]:
     """Return from when to when restrictions of each weight hold.
 
     Several of one weight become one span from the first to the last: between two of them the licence counts as

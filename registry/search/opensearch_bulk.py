@@ -10,7 +10,7 @@ import structlog
 
 from registry.search.document import Operation
 from registry.search.opensearch_client import kind_of
-from registry.search.port import NO_INDEX, Outcome
+from registry.search.port import NO_INDEX, UNWRITABLE, Outcome
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -27,8 +27,6 @@ _FIELD = re.compile(r"field \[([\w.]{1,64})\]|introduction of \[([\w.]{1,64})\]"
 # Pauses before trying again: doubled each time up to the longest.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
-_Line = tuple[Operation, bytes]
-
 
 def send(
     client: "OpenSearch",
@@ -41,66 +39,83 @@ def send(
 
     What the cluster has no room or time for is sent again `indexer_retries` times, with growing pauses.
     """
-    outcomes: dict[int, Outcome] = {}
     params = {
         "require_alias": "true" if require_alias else "false",
         "filter_path": "items.*.status,items.*.error",
     }
-    waiting = [(position, (op, _line(op))) for position, op in enumerate(operations)]
+    lines = [_line(operation) for operation in operations]
+    told = {
+        position: Outcome(operations[position], "failed", UNWRITABLE)
+        for position, line in enumerate(lines)
+        if not line
+    }
+    waiting = [position for position, line in enumerate(lines) if line]
     for attempt in range(settings.indexer_retries + 1):
         if attempt:
             time.sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
-        for chunk in _chunks(waiting, settings.bulk_bytes):
-            told = _send_chunk(client, target, params, [line for _, line in chunk])
-            outcomes.update(zip((position for position, _ in chunk), told, strict=True))
-        waiting = [item for item in waiting if outcomes[item[0]].state == "retry"]
-        if not waiting or all(outcomes[position].reason == NO_INDEX for position, _ in waiting):
+        for chunk in _chunks(waiting, lines, settings.bulk_bytes):
+            body = b"".join([lines[position] for position in chunk])
+            outcomes = _send_chunk(client, target, params, [operations[i] for i in chunk], body)
+            told.update(zip(chunk, outcomes, strict=True))
+        waiting = [position for position in waiting if told[position].state == "retry"]
+        if all(told[position].reason == NO_INDEX for position in waiting):
             break
-    return [outcomes[position] for position in range(len(operations))]
+    return [told[position] for position in range(len(operations))]
 
 
 def _line(operation: Operation) -> bytes:
-    action = {"index": {"_id": operation.id, "version": operation.version, "version_type": "external_gte"}}
-    return b"%b\n%b\n" % (orjson.dumps(action), orjson.dumps(operation.stored))
+    """Return an operation as it is sent, nothing if its document can't be written as JSON."""
+    try:
+        stored = orjson.dumps(operation.stored)
+    except TypeError:
+        return b""
+    # An id holds nothing that JSON would write otherwise.
+    return b'{"index":{"_id":"%b","version":%d,"version_type":"external_gte"}}\n%b\n' % (
+        operation.id.encode(),
+        operation.version,
+        stored,
+    )
 
 
-def _chunks(waiting: list[tuple[int, _Line]], most: int) -> Iterator[list[tuple[int, _Line]]]:
-    chunk: list[tuple[int, _Line]] = []
+def _chunks(waiting: Sequence[int], lines: Sequence[bytes], most: int) -> Iterator[list[int]]:
+    """Cut the positions of lines into lists whose lines have at most `most` bytes together, or are a single one."""
+    chunk: list[int] = []
     size = 0
-    for item in waiting:
-        length = len(item[1][1])
+    for position in waiting:
+        length = len(lines[position])
         if chunk and size + length > most:
             yield chunk
             chunk, size = [], 0
-        chunk.append(item)
+        chunk.append(position)
         size += length
     if chunk:
         yield chunk
 
 
 def _send_chunk(
-    client: "OpenSearch", target: str, params: dict[str, str], lines: list[_Line]
+    client: "OpenSearch", target: str, params: dict[str, str], operations: list[Operation], body: bytes
 ) -> list[Outcome]:
     from opensearchpy.exceptions import OpenSearchException
 
-    operations = [operation for operation, _ in lines]
     try:
-        answer = client.bulk(index=target, body=b"".join(body for _, body in lines), params=dict(params))
+        answer = client.bulk(index=target, body=body, params=dict(params))
     except OpenSearchException as error:
         kind = kind_of(error)
         _log.warning("bulk request failed", kind=kind, status=getattr(error, "status_code", None))
         reason = NO_INDEX if kind == _NO_INDEX_KIND else f"the search engine did not take the request: {kind}"
         return [Outcome(operation, "retry", reason) for operation in operations]
     items: list[dict[str, Any]] = [item["index"] for item in answer["items"]]
-    return [_outcome(operation, item) for operation, item in zip(operations, items, strict=True)]
+    return [
+        _outcome(operation, item) if "error" in item else Outcome(operation, "done")
+        for operation, item in zip(operations, items, strict=True)
+    ]
 
 
 def _outcome(operation: Operation, item: dict[str, Any]) -> Outcome:
-    status, error = item["status"], item.get("error")
+    """Say what became of an operation that the engine did not do."""
+    status, error = item["status"], item["error"]
     if status == _CONFLICT:
         return Outcome(operation, "superseded")
-    if error is None:
-        return Outcome(operation, "done")
     kind = error.get("type", "unknown")
     if kind == _NO_INDEX_KIND:
         return Outcome(operation, "retry", NO_INDEX)

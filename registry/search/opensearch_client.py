@@ -23,7 +23,11 @@ _log = structlog.get_logger(__name__)
 # default of one to thirty minutes would keep a restarted node idle.
 _DEAD_NODE_S, _DEAD_NODE_DOUBLINGS = 5, 3
 _NOT_FOUND = 404
+_UNAUTHORIZED = 401
 UNREACHABLE = "The search engine can't be reached or was too slow."
+REFUSED = (
+    "The search engine refuses the user of search.opensearch, or what this user wants (docs/cluster.md)."
+)
 
 
 def open_client(settings: "OpenSearchSettings", *, indexer: bool) -> "OpenSearch":
@@ -63,9 +67,15 @@ def open_client(settings: "OpenSearchSettings", *, indexer: bool) -> "OpenSearch
     for name in ("opensearch", "opensearchpy.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
     if settings.username:
-        options["http_auth"] = (settings.username, settings.password.reveal())
+        options["http_auth"] = (settings.username.reveal(), settings.password.reveal())
     if _checked_urls(settings.urls):
-        options["ssl_context"] = _certificates(settings.ca_file)
+        options["ssl_context"] = _certificates(settings)
+    elif settings.client_certificate_file:
+        raise SettingsError(
+            "Setting search.opensearch.client_certificate_file needs urls that start with https://."
+        )
+    if settings.client_key_file and not settings.client_certificate_file:
+        raise SettingsError("Setting search.opensearch.client_key_file needs client_certificate_file.")
     return OpenSearch(list(settings.urls), **options)
 
 
@@ -80,14 +90,27 @@ def _checked_urls(urls: tuple[str, ...]) -> bool:
     return schemes == {"https"}
 
 
-def _certificates(ca_file: str) -> ssl.SSLContext:
+def _certificates(settings: "OpenSearchSettings") -> ssl.SSLContext:
+    """Return whom we trust, and who we are where the cluster asks for a certificate."""
     try:
-        return ssl.create_default_context(cafile=ca_file or None)
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
     except OSError as error:
         raise SettingsError(
             "Setting search.opensearch.ca_file must name a file of certificates in PEM form: "
             f"{type(error).__name__}."
         ) from error
+    if settings.client_certificate_file:
+        try:
+            # The empty passphrase: a key with one must stop the start, not ask at a terminal.
+            context.load_cert_chain(
+                settings.client_certificate_file, settings.client_key_file or None, password=""
+            )
+        except OSError as error:
+            raise SettingsError(
+                "Settings search.opensearch.client_certificate_file and client_key_file must name files in PEM form "
+                f"that belong together, the key without a passphrase: {type(error).__name__}."
+            ) from error
+    return context
 
 
 @contextmanager
@@ -103,11 +126,23 @@ def our_errors(doing: str) -> Iterator[None]:
         yield
     except TransportError as error:
         _log.warning("search engine error", doing=doing, status=error.status_code, kind=kind_of(error))
-        missing = error.status_code == _NOT_FOUND
-        raise SearchUnavailableError(NO_INDEX if missing else UNREACHABLE) from error
+        raise SearchUnavailableError(_explained(error.status_code, kind_of(error))) from error
     except (OpenSearchException, ImproperlyConfigured) as error:
         _log.warning("search engine error", doing=doing, kind=type(error).__name__)
         raise SearchUnavailableError(UNREACHABLE) from error
+
+
+def _explained(status: int | str, kind: str) -> str:
+    if status == _NOT_FOUND:
+        return NO_INDEX
+    # Not every 403: a full disk is answered so too.
+    return REFUSED if status == _UNAUTHORIZED or kind == "security_exception" else UNREACHABLE
+
+
+def status_of(error: SearchUnavailableError) -> int | None:
+    """Return what the cluster answered, None if it did not answer."""
+    status = getattr(error.__cause__, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def kind_of(error: Exception) -> str:

@@ -9,15 +9,25 @@ rebuilt index. An equal version is written again, so that a repeated send is har
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+import msgspec
 
 from registry.search.document import Operation
 from registry.search.query import SearchQuery
 
 # Beyond so many documents of people with several licences, totals and facets are estimates (within some percent).
 COUNTED_EXACTLY = 3000
+# What either engine gives in one answer (OpenSearch: `search.max_buckets`, by default 65,535).
+MOST_BUCKETS = 60_000
 NO_INDEX = "There is no search index yet; run `indexer rebuild`."
 OTHER_MAPPING = "The search index was made for other fields than this version's; run `indexer rebuild`."
+FEWER_FIELDS = (
+    "The search index lacks fields of this version, or not all its documents are written with them yet; "
+    "run `indexer rebuild` or `indexer rebuild --in-place`."
+)
+# Why a document that holds what JSON has no form for is refused: numbers of more than 64 bits, text that is no Unicode.
+UNWRITABLE = "the document can't be written as JSON"
 
 State = Literal["done", "superseded", "failed", "retry"]
 
@@ -83,8 +93,40 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one operation.
+class Bucket:
+    """The documents about people whose keys lie in one range, as numbers to compare.
+
+    Attributes:
+        checks: sum of their `registry.search.checksum.checksum`.
+        versions: sum of their versions.
+    """
+
+    count: int
+    checks: int
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far an index reaches.
+
+    Attributes:
+        last_key: the largest key of a visible document about a person; -1 if there is none.
+        last_version: the highest version of anything visible, also of the deletions that the index remembers; 0 if there is
+            nothing.
+    """
+
+    last_key: int
+    last_version: int
+
+
+Fit = Literal["same", "fewer", "other"]
+"""How an index fits the mapping of this version: made for the same fields; for fewer, so that what is missing can be
+added in place (never so with Tantivy); or for others, those of a later version among them."""
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one operation. One is made for every document of a rebuild: a struct costs a quarter of a dataclass.
 
     Attributes:
         state: "done"; "superseded": the index knows a newer version (as good as done); "failed": this document
@@ -138,8 +180,12 @@ class SearchEngine(Protocol):
 class IndexEngine(SearchEngine, Protocol):
     """The indexer's side. Unless told otherwise every method raises `SearchUnavailableError` on engine trouble."""
 
-    def create_index(self) -> str:
-        """Make a new empty index, set up for a fast build, and return its name. It is not in use yet."""
+    def create_index(self, expected: int = 0) -> str:
+        """Make a new empty index, set up for a fast build, and return its name. It is not in use yet.
+
+        Args:
+            expected: how many documents it will hold, for a cluster that chooses the number of shards by size.
+        """
         ...
 
     def bulk(self, operations: Sequence[Operation], index: str | None = None) -> list[Outcome]:
@@ -151,19 +197,23 @@ class IndexEngine(SearchEngine, Protocol):
         ...
 
     def finish_index(self, index: str) -> None:
-        """End the build of an index: settings for searching, everything visible."""
-        ...
+        """End the build of an index: settings for searching, everything visible.
 
-    def swap(self, index: str) -> None:
-        """Put an index in use in place of the present one, in one step: no search sees none or both.
-
-        Raises:
-            ValueError: there is no such index, or it was made for other fields.
+        An index that got fields by `add_fields` fits from here on: all its documents must have been written again.
         """
         ...
 
-    def ensure_index(self) -> str:
-        """Return the index in use; make an empty one and put it in use if there is none."""
+    def swap(self, index: str, *, replacing: str | None) -> None:
+        """Put an index in use in place of the one in use now, in one step: no search sees none or both.
+
+        Args:
+            index: the new one.
+            replacing: the one in use as the caller knows it, None if there is none: it must be so still.
+
+        Raises:
+            ValueError: there is no such index, or it does not fit (`fit`).
+            SwapError: another one is in use meanwhile; nothing was changed.
+        """
         ...
 
     def current_index(self) -> str | None:
@@ -190,9 +240,58 @@ class IndexEngine(SearchEngine, Protocol):
         """Return the number of documents about people that are visible."""
         ...
 
-    def scan(self, index: str | None = None) -> Iterator[tuple[str, int]]:
-        """Give id and version of every document, in the order of `document_key(id)`, as of one moment.
+    def scan(
+        self, index: str | None = None, *, low: int | None = None, high: int | None = None
+    ) -> Iterator[tuple[str, int]]:
+        """Give id and version of every document about people, by `document_key(id)`, as of the moment of the first.
 
-        Close the iterator when it is not read to its end.
+        Close the iterator when it is not read to its end. One that is forgotten leaves nothing open on the engine
+        either, once it is collected or the engine is closed.
+
+        Args:
+            index: None: the one in use.
+            low: smallest key.
+            high: largest key.
+        """
+        ...
+
+    def extent(self, index: str | None = None) -> Extent:
+        """Tell how far an index reaches, exactly."""
+        ...
+
+    def buckets(self, width: int, index: str | None = None) -> dict[int, Bucket]:
+        """Add up the visible documents about people by `key // width`; ranges without any are left out.
+
+        Args:
+            width: keys of one range, so many that there are at most `MOST_BUCKETS` ranges.
+            index: None: the one in use.
+
+        Raises:
+            ValueError: the width is below 1.
+        """
+        ...
+
+    def stored(self, keys: Sequence[int], index: str | None = None) -> dict[int, dict[str, Any]]:
+        """Return documents about people as they were stored (`Operation.stored`), by key.
+
+        What is not there, or was deleted, is left out. What is not visible to searches yet may be given too.
+        """
+        ...
+
+    def fit(self, index: str) -> Fit:
+        """Tell how an index fits the mapping of this version, read from the index itself and not from its name.
+
+        "other" too if there is no such index.
+        """
+        ...
+
+    def add_fields(self, index: str) -> None:
+        """Give an index the fields it lacks.
+
+        It is "fewer" still, and not searched by this version, until all its documents have been written again and
+        `finish_index` says so; earlier versions go on searching it.
+
+        Raises:
+            ValueError: this can't be done in place (`fit` is not "fewer"); says what to do.
         """
         ...

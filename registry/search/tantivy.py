@@ -1,7 +1,7 @@
 """The search engine for one machine: Tantivy indices in a folder, one sub-folder each.
 
-The file `current` names the index in use and is replaced by renaming, so that a reader sees the old name or the new
-one. Readers open indices without a lock and look for a new commit at each search, which costs some microseconds.
+The file `current` names the index in use and is replaced by renaming, under a lock of the folder, so that a reader sees
+the old name or the new one. Readers open indices without a lock and look for a new commit at each search, which costs some microseconds.
 One writer at a time: the index folder's own lock, held for one `bulk` on the index in use, and from first `bulk` to
 `finish_index` on one being built.
 """
@@ -12,20 +12,23 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from tantivy import FieldType, Order, Query
 
 from registry.errors import SearchUnavailableError
-from registry.search.document import Operation, document_id
-from registry.search.mapping import load_mapping
+from registry.search.document import Operation
+from registry.search.mapping import Mapping, load_mapping
 from registry.search.port import (
     NO_INDEX,
     OTHER_MAPPING,
+    Bucket,
+    Extent,
+    Fit,
     Health,
     Outcome,
     SearchPage,
     ranked_facets,
 )
 from registry.search.query import LISTED, SearchQuery, plan
+from registry.search.ranges import histogram, read_histogram
 from registry.search.tantivy_columns import Texts, coded_fields
 from registry.search.tantivy_counts import FEW, count, count_of
 from registry.search.tantivy_dsl import (
@@ -35,6 +38,7 @@ from registry.search.tantivy_dsl import (
 )
 from registry.search.tantivy_folder import PREFIX, IndexFolder
 from registry.search.tantivy_rank import ranked
+from registry.search.tantivy_scan import extent, scan, stored
 from registry.search.tantivy_writer import IndexWriters
 from registry.settings import Search
 
@@ -43,19 +47,20 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 UNREADABLE = "The search index can't be read."
-_SCAN_PAGE = 10_000
 
 
 class TantivyEngine:
     """`IndexEngine` in a folder. Safe for threads."""
 
-    def __init__(self, limits: Search) -> None:
+    def __init__(self, limits: Search, *, mapping: Mapping | None = None) -> None:
+        """Prepare to search and write; opens files at the first use. `mapping`: this version's if None."""
         self._limits = limits
-        self._mapping = load_mapping()
+        self._mapping = mapping or load_mapping()
         self._schema = build_schema(self._mapping)
         self._texts = Texts(coded_fields(self._mapping))
-        self._folder = IndexFolder(limits.tantivy.path, self._mapping)
+        self._folder = IndexFolder(limits.tantivy.path, self._mapping, self._schema)
         self._writers = IndexWriters(self._folder, self._schema, self._mapping, limits.tantivy)
+        self._complained_of: str | None = None
 
     def search(self, query: SearchQuery, today: date) -> SearchPage:
         """Answer a search; see `SearchEngine.search`."""
@@ -97,15 +102,24 @@ class TantivyEngine:
         while True:
             if name is None:
                 raise SearchUnavailableError(NO_INDEX)
-            if not self._mapping.fits(name):
-                raise SearchUnavailableError(OTHER_MAPPING)
             try:
-                return self._folder.searcher(name)
+                if self._folder.fits(name):
+                    return self._folder.searcher(name)
+                self._complain(name)
+                raise SearchUnavailableError(OTHER_MAPPING)
             except (OSError, ValueError):
                 # Between our look and the opening another index was put in use, and this one dropped.
                 last, name = name, self._folder.current()
                 if name == last:
                     raise
+
+    def _complain(self, name: str) -> None:
+        """Say in the log, once, how the index in use differs."""
+        if name != self._complained_of and (told := self._folder.difference(name)):
+            self._complained_of = name
+            _log.error(
+                "the search index does not fit this version", index=name, why=told.explained, do=OTHER_MAPPING
+            )
 
     def health(self) -> Health:
         """Tell how the engine is; never raises."""
@@ -124,11 +138,11 @@ class TantivyEngine:
         self._writers.close()
         self._folder.close()
 
-    def create_index(self) -> str:
+    def create_index(self, expected: int = 0) -> str:  # noqa: ARG002 - one folder holds any number
         """Make a new empty index."""
         name = self._mapping.index_name(PREFIX, datetime.now(UTC))
         with _file_errors():
-            self._folder.create(name, self._schema)
+            self._folder.create(name)
         return name
 
     def bulk(self, operations: Sequence[Operation], index: str | None = None) -> list[Outcome]:
@@ -148,21 +162,26 @@ class TantivyEngine:
         with _file_errors():
             self._writers.finish(index)
 
-    def swap(self, index: str) -> None:
-        """Put an index in use."""
-        if index not in self.indices() or not self._mapping.fits(index):
+    def fit(self, index: str) -> Fit:
+        """Tell whether an index is for the same fields or not; never "fewer", since none can be added."""
+        try:
+            with _file_errors():
+                told = self._folder.difference(index)
+        except ValueError:
+            return "other"
+        return "same" if told and told.fit == "same" else "other"
+
+    def add_fields(self, index: str) -> None:
+        """Refuse: the fields of a Tantivy index are fixed when it is made."""
+        raise ValueError(f"{index} can't be given fields in place (Tantivy); run `indexer rebuild`.")
+
+    def swap(self, index: str, *, replacing: str | None) -> None:
+        """Put an index in use, if `replacing` is still the one in use."""
+        if index not in self.indices() or self.fit(index) != "same":
             raise ValueError(f"{index} can't be put in use: there is no such index, or its fields differ.")
         self.finish_index(index)
         with _file_errors():
-            self._folder.point_to(index)
-
-    def ensure_index(self) -> str:
-        """Return the index in use; make an empty one if there is none."""
-        index = self.current_index()
-        if index is None:
-            index = self.create_index()
-            self.swap(index)
-        return index
+            self._folder.point_to(index, replacing)
 
     def current_index(self) -> str | None:
         """Return the index in use."""
@@ -191,34 +210,41 @@ class TantivyEngine:
     def _listed(self, searcher: "Searcher") -> int:
         return count_of(searcher.search(build_query(LISTED, self._schema), limit=1))
 
-    def scan(self, index: str | None = None) -> Iterator[tuple[str, int]]:
-        """Give id and version of every document, by key, as of the moment of the first."""
+    def scan(
+        self, index: str | None = None, *, low: int | None = None, high: int | None = None
+    ) -> Iterator[tuple[str, int]]:
+        """Give id and version of every document by key; see `IndexEngine.scan`."""
         with self._view(index) as searcher:
-            last = -1
-            while True:
-                after = Query.range_query(self._schema, "key", FieldType.Integer, lower_bound=last + 1)
-                query = build_query(LISTED, self._schema).and_must_match(after)
-                found = searcher.search(query, limit=_SCAN_PAGE, order_by_field="key", order=Order.Asc)
-                addresses = [address for _, address in found.hits]
-                if not addresses:
-                    return
-                keys = [int(key) for key, _ in found.hits]
-                versions = searcher.fast_field_values("version", addresses)
-                yield from zip(map(document_id, keys), map(int, map(_number, versions)), strict=True)
-                last = keys[-1]
+            yield from scan(searcher, self._schema, low, high)
+
+    def extent(self, index: str | None = None) -> Extent:
+        """Tell how far an index reaches."""
+        with self._view(index) as searcher:
+            return extent(searcher, self._schema)
+
+    def buckets(self, width: int, index: str | None = None) -> dict[int, Bucket]:
+        """Add up the documents by ranges of keys."""
+        asked = {"ranges": histogram(width)}
+        with self._view(index) as searcher:
+            told = searcher.aggregate(build_query(LISTED, self._schema), asked)
+        return read_histogram(told["ranges"], width)
+
+    def stored(self, keys: Sequence[int], index: str | None = None) -> dict[int, dict[str, Any]]:
+        """Return documents as they were stored."""
+        with self._view(index) as searcher:
+            return stored(searcher, self._schema, self._mapping, keys)
 
     @contextmanager
     def _view(self, index: str | None) -> Iterator["Searcher"]:
         if index is None:
             with self._reading() as searcher:
                 yield searcher
-        else:
-            with _file_errors():
-                yield self._folder.searcher(index)
-
-
-def _number(value: Any) -> int:  # noqa: ANN401 - what a column holds
-    return int(value or 0)
+            return
+        try:
+            yield self._folder.searcher(index)
+        except (OSError, ValueError) as error:
+            _log.warning("search index error", kind=type(error).__name__)
+            raise SearchUnavailableError(UNREADABLE) from error
 
 
 @contextmanager

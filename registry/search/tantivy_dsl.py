@@ -9,21 +9,21 @@ from registry.search.tree import Best, Fuzzy, Leaf, Node, Prefix, Range, Sum, Te
 
 
 def build_schema(mapping: Mapping) -> Schema:
-    """Return the schema that the mapping means."""
+    """Return the schema that the mapping means. Everything is stored too, so that a document can be read back whole."""
     builder = SchemaBuilder()
     for field in mapping.fields.values():
         match field.type:
             case "keyword":
                 builder.add_text_field(
-                    field.name, fast=field.columnar, tokenizer_name="raw", index_option="basic"
+                    field.name, stored=True, fast=field.columnar, tokenizer_name="raw", index_option="basic"
                 )
             case "boolean":
-                builder.add_boolean_field(field.name, indexed=True, fast=field.columnar)
+                builder.add_boolean_field(field.name, stored=True, indexed=True, fast=field.columnar)
             case "long":
-                builder.add_integer_field(field.name, indexed=True, fast=True)
+                builder.add_integer_field(field.name, stored=True, indexed=field.indexed, fast=True)
             case "integer":
                 # Days are only asked for by range, which reads the column; an index of them would double the build.
-                builder.add_integer_field(field.name, indexed=False, fast=True)
+                builder.add_integer_field(field.name, stored=True, indexed=False, fast=True)
     for name in coded_fields(mapping).values():
         builder.add_integer_field(name, indexed=False, fast=True)
     return builder.build()

@@ -3,21 +3,18 @@
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 import structlog
 from tantivy import Index, IndexWriter, Query
 
 from registry.search.document import Operation
 from registry.search.mapping import Mapping
-from registry.search.port import Outcome
-from registry.search.tantivy_columns import code_of, coded_fields
+from registry.search.port import OTHER_MAPPING, Outcome
 from registry.search.tantivy_folder import IndexFolder
+from registry.search.tantivy_form import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping as Dictionary
-
     from tantivy import Schema
 
     from registry.settings import TantivySettings
@@ -26,7 +23,6 @@ _log = structlog.get_logger(__name__)
 _MIB = 1024 * 1024
 # How long to wait for another process's bulk to end, and how often to look. A bulk takes well under a second.
 _LOCK_WAIT_S, _LOCK_LOOK_S = 5.0, 0.05
-_TYPES = {"keyword": str, "long": int, "integer": int, "boolean": bool}
 LOCKED = "another process is writing to this search index"
 
 
@@ -38,8 +34,7 @@ class IndexWriters:
     ) -> None:
         self._folder = folder
         self._schema = schema
-        self._types = {field.name: _TYPES[field.type] for field in mapping.fields.values()}
-        self._coded = coded_fields(mapping)
+        self._form = Form(mapping)
         self._settings = settings
         self._lock = threading.Lock()
         self._building: dict[str, tuple[Index, IndexWriter]] = {}
@@ -52,6 +47,8 @@ class IndexWriters:
         """
         with self._lock:
             try:
+                if name not in self._building and not self._folder.fits(name):
+                    return [Outcome(operation, "retry", OTHER_MAPPING) for operation in operations]
                 index, writer = self._writer(name)
             except (OSError, ValueError) as error:
                 reason = LOCKED if _is_locked(error) else f"the search index can't be written: {_kind(error)}"
@@ -113,12 +110,17 @@ class IndexWriters:
             known = versions.get(operation.key)
             if known is not None and known > operation.version:
                 outcomes.append(Outcome(operation, "superseded"))
-            elif reason := _unfit(operation.stored, self._types):
+                continue
+            text, reason = self._form.written(operation.stored)
+            if reason:
                 outcomes.append(Outcome(operation, "failed", reason))
-            else:
-                self._put(writer, operation, replace=known is not None)
-                versions[operation.key] = operation.version
-                outcomes.append(Outcome(operation, "done"))
+                continue
+            if known is not None:
+                # By an i64 term: on an unsigned field this deletes nothing, silently.
+                writer.delete_documents_by_term("key", operation.key)
+            writer.add_json(text)
+            versions[operation.key] = operation.version
+            outcomes.append(Outcome(operation, "done"))
         writer.commit()
         return outcomes
 
@@ -136,32 +138,6 @@ class IndexWriters:
             strict=True,
         )
         return {int(key or 0): int(version or 0) for key, version in stored}
-
-    def _put(self, writer: IndexWriter, operation: Operation, *, replace: bool) -> None:
-        body = operation.stored
-        codes = {code: code_of(body[field]) for field, code in self._coded.items() if field in body}
-        if replace:
-            # By an i64 term: on an unsigned field this deletes nothing, silently.
-            writer.delete_documents_by_term("key", operation.key)
-        writer.add_json(orjson.dumps(body | codes).decode())
-
-
-def _unfit(body: "Dictionary[str, Any]", types: "Dictionary[str, type]") -> str:
-    """Say what keeps a document out; "" if nothing does.
-
-    Looked for before anything is written: Tantivy takes unknown fields silently, and a value of the wrong type
-    it refuses only after the document's former version is deleted.
-    """
-    for name, value in body.items():
-        wanted = types.get(name)
-        if wanted is None:
-            return f"unknown field: {name}"
-        # Not isinstance: True is no number here.
-        if type(value) is wanted:
-            continue
-        if wanted is not str or type(value) is not list or not all(type(one) is str for one in value):
-            return f"wrong type of value: {name}"
-    return ""
 
 
 def _is_locked(error: Exception) -> bool:

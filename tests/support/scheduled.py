@@ -70,9 +70,9 @@ class Scheduled:
             process.kill()
             process.wait()
 
-    def once(self) -> int:
+    def once(self, **environ: str) -> int:
         """Do all that is due and return the exit code."""
-        with self.scheduler("--once") as found:
+        with self.scheduler("--once", **environ) as found:
             return found.process.wait(_ENDS_S)
 
     def runs(self, feed: str) -> list[str]:
@@ -102,6 +102,14 @@ class Running:
 
     process: subprocess.Popen[bytes]
     log: Path
+
+    def begun(self, event: str, **fields: object) -> list[int]:
+        """Return the processes that it said it has begun, the last one first."""
+        lines = [
+            json.loads(line) for line in self.log.read_text("utf-8").splitlines() if line.startswith("{")
+        ]
+        told = [line for line in lines if line["event"] == event and fields.items() <= line.items()]
+        return [line["pid"] for line in reversed(told)]
 
     def children(self) -> list[int]:
         """Return the processes that do its jobs."""
@@ -148,4 +156,4 @@ def scheduled(world: World, folder: Path, size: int = 100, pause_s: float = 0.05
 def child_at_work(found: Scheduled, at_work: Running, feed: str) -> int:
     """Wait until a scheduler's process pulls a feed, and return its id."""
     until(lambda: found.runs(feed)[-1:] == ["running"] and found.leftovers())
-    return until(at_work.children)[0]
+    return until(lambda: at_work.begun("pull begins", feed=feed))[0]

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 
 from registry.search import IndexEngine, open_engine
+from registry.search.mapping import Mapping
 from registry.settings import Search
 from tests.registry.search.people import Register, limits
+from tests.registry.search.versions_of_mapping import Open, engine_of
 
 ENGINES = ("tantivy", "opensearch")
 
@@ -37,3 +39,17 @@ def engine(settings: Search) -> Iterator[IndexEngine]:
 def register(engine: IndexEngine, settings: Search) -> Register:
     """An engine with an empty index in use."""
     return Register(engine, settings)
+
+
+@pytest.fixture
+def opened(register: Register, settings: Search) -> Iterator[Open]:
+    """Opens the engine of another version on the indices of `register`."""
+    made: list[IndexEngine] = []
+
+    def open_(mapping: Mapping) -> Register:
+        made.append(engine_of(settings, mapping))
+        return Register(made[-1], settings)
+
+    yield open_
+    for engine in made:
+        engine.close()

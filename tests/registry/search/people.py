@@ -14,6 +14,7 @@ from registry.search.document import operations
 from registry.search.port import IndexEngine, SearchPage
 from registry.search.query import SearchQuery
 from registry.settings import Search, load_settings
+from tests.support.first_index import index_in_use
 
 TODAY = date(2026, 5, 20)
 _KNOWN_SINCE = datetime(2026, 5, 1, tzinfo=UTC)
@@ -87,7 +88,7 @@ class Register:
     def __init__(self, engine: IndexEngine, settings: Search) -> None:
         self.engine = engine
         self.settings = settings
-        self.index = engine.ensure_index()
+        self.index = index_in_use(engine)
 
     def publish(self, *people: Practitioner) -> None:
         """Take people in; every operation must be settled."""

@@ -50,7 +50,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Sea
     world = small_house(Path(tmp_path_factory.mktemp("house")))
     world.load(_people())
     engine = index_of(world)
-    publish(world.engine, engine, world.settings.indexer, lambda _phase, _amount: None)
+    publish(world.engine, engine, world.settings, lambda _phase, _amount: None)
     engine.refresh()
     yield world, engine
     engine.close()

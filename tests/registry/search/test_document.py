@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from registry.identifiers import HOSP_ID, HSA_ID, NPI, PERSONAL_IDENTITY_NUMBER
+from registry.names import order_key, tokens
 from registry.records.facts import NameFacts
+from registry.records.indexed import indexed
 from registry.records.read import KnownIdentifier
 from registry.search.document import document_id, document_key, documents, operations
 from registry.search.mapping import load_mapping
@@ -143,6 +147,68 @@ def test_a_damaged_record_stays_a_small_document() -> None:
     (operation,) = documents(someone)
     assert len(orjson.dumps(operation.stored)) < 10_000
     assert "number" not in (operation.body or {})
+
+
+# Letters of several alphabets, marks that combine, joiners, and what is no part of a word.
+_NAME = st.text("aBeéÖøßÞ'’-–. \t\u00a0\u00ad\u0301\u030a/1ЖβΣς李ﬁ", max_size=24)
+
+
+@given(given_name=_NAME, family=_NAME)
+@example(given_name="Anna Karin  Eva-Lisa", family="von Öhlen O'Brien")
+@example(given_name="e \u0301a", family="/ '")
+@example(given_name="", family="ΟΔΟΣ ΣΑΣ")
+def test_the_keys_of_a_name_are_those_of_the_name_as_a_whole(given_name: str, family: str) -> None:
+    facts = NameFacts(given=tuple(given_name.split()), family=family)
+    someone = person(facts, licence("A1"))
+    (operation,) = documents(someone)
+    body = operation.body or {}
+    if not (facts.given or facts.family):
+        return
+    given_keys, family_keys = tokens(" ".join(facts.given)), tokens(family)
+    for field, wanted in (
+        ("written", given_keys.written + family_keys.written),
+        ("given", given_keys.typed),
+        ("family", family_keys.typed),
+        ("names", given_keys.typed + family_keys.typed),
+    ):
+        assert body.get(field, []) == list(dict.fromkeys(wanted))[:64]
+    order = order_key(family, " ".join(facts.given))[:60] or "~"
+    assert body["name_order"] == f"{order} {someone.id:012x}"
+
+
+def test_the_documents_of_one_person_are_alike_but_for_the_licence() -> None:
+    someone = person(
+        "Eva Ek",
+        licence("A1", restrictions=(restriction("revoked"),)),
+        licence("", valid_to="2030"),
+        identifiers=[(NPI, "1205839123")],
+        birth_date="1980",
+    )
+    first, second = (operation.body or {} for operation in documents(someone))
+    assert (first["number"], second["number"]) == (["a1", "1205839123"], ["1205839123"])
+    assert set(first) - set(second) == {"revoked_from", "revoked_to"}
+    assert set(second) - set(first) == {"valid_to"}
+    same = set(first) & set(second) - {"number"}
+    assert {field: first[field] for field in same} == {field: second[field] for field in same}
+
+
+def test_a_person_read_for_the_index_alone_gives_the_same_operations() -> None:
+    for someone in (
+        person("Eva Ek", licence("A1"), licence("B2", gone=True), former=["Eva Alm"], birth_date="1980"),
+        person("Eva Ek", licence("A1"), protected=True),
+        person("Eva Ek", licences=(), identifiers=[(NPI, "1205839123"), ("urn:other", "1")]),
+        person("Eva Ek", licence("A1", status="restricted"), deceased=True),
+    ):
+        assert operations(indexed(someone)) == operations(someone)
+        assert documents(indexed(someone)) == documents(someone)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("active", "deceased"), ("restricted", "deceased"), ("revoked", "revoked")]
+)
+def test_the_dead_hold_no_live_licence(status: str, told: str) -> None:
+    (operation,) = documents(person("Eva Ek", licence("A1", status=status), deceased=True))
+    assert (operation.body or {})["status"] == told
 
 
 def test_someone_known_by_a_number_only_is_found_by_it_and_by_no_name() -> None:

@@ -33,7 +33,7 @@ def test_an_index_is_not_searched_before_it_is_in_use(register: Register) -> Non
     assert [o.state for o in outcomes] == ["done"]
     register.engine.finish_index(index)
     assert register.found("eva") == [before.id]
-    register.engine.swap(index)
+    register.engine.swap(index, replacing=register.engine.current_index())
     assert register.found("eva") == [after.id]
     assert register.engine.indices() == [register.index, index]
     assert register.engine.current_index() == index
@@ -58,7 +58,7 @@ def test_what_is_in_use_can_not_be_dropped(register: Register) -> None:
 def test_only_an_index_of_the_registry_is_swapped_to_or_dropped(register: Register) -> None:
     for name in ("nothing", "*", "../index", "registry-licences", "registry-licences-0-0", ""):
         with pytest.raises(ValueError, match="index"):
-            register.engine.swap(name)
+            register.engine.swap(name, replacing=register.index)
         with pytest.raises(ValueError, match="index"):
             register.engine.drop(name)
     assert register.engine.current_index() == register.index
@@ -67,12 +67,7 @@ def test_only_an_index_of_the_registry_is_swapped_to_or_dropped(register: Regist
 def test_an_index_of_other_fields_is_not_put_in_use(register: Register) -> None:
     other = register.index.replace(load_mapping().digest, "0123456789")
     with pytest.raises(ValueError, match="can't be put in use"):
-        register.engine.swap(other)
-
-
-def test_ensuring_an_index_twice_makes_one(engine: IndexEngine) -> None:
-    assert engine.ensure_index() == engine.ensure_index()
-    assert len(engine.indices()) == 1
+        register.engine.swap(other, replacing=register.index)
 
 
 def test_swaps_are_never_seen_half_done(register: Register, settings: Search) -> None:
@@ -104,7 +99,7 @@ def test_swaps_are_never_seen_half_done(register: Register, settings: Search) ->
             index = register.engine.create_index()
             register.engine.bulk(documents(someone), index)
             register.engine.finish_index(index)
-            register.engine.swap(index)
+            register.engine.swap(index, replacing=last)
             assert last is not None
             register.engine.drop(last)
     finally:
@@ -194,3 +189,30 @@ def test_protection_removes_every_trace_of_a_person(register: Register) -> None:
         assert all(values == () for values in page.facets.values())
     assert list(register.engine.scan()) == []
     assert all(op.stored.keys() == {"key", "version"} for op in operations(replace(someone, protected=True)))
+
+
+# Documents that no engine takes, whatever made them so.
+IMPOSSIBLE: list[dict[str, object]] = [
+    {"names": ["\ud800"]},
+    {"valid_to": 2**31},
+    {"practitioner_id": 2**63},
+    {"practitioner_id": 10**30},
+    {"siblings": [1]},
+    {"names": [{"a": 1}]},
+    {"valid_from": 1.5},
+    {"profession": {"a": "b"}},
+    {"a": {"b": {"c": "d"}}},
+    {"": "x"},
+    {"_id": "l1"},
+]
+
+
+@pytest.mark.parametrize("body", IMPOSSIBLE, ids=[ascii(body) for body in IMPOSSIBLE])
+def test_an_impossible_document_is_refused_alone_and_leaves_what_was_there(
+    register: Register, body: dict[str, object]
+) -> None:
+    assert [o.state for o in register.engine.bulk([put(5, 1)])] == ["done"]
+    outcomes = register.engine.bulk([put(4, 2), put(5, 2, **body), put(6, 2)])
+    assert [o.state for o in outcomes] == ["done", "failed", "done"]
+    register.engine.refresh()
+    assert list(register.engine.scan()) == [("l4", 2), ("l5", 1), ("l6", 2)]

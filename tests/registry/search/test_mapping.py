@@ -10,9 +10,11 @@ import msgspec
 import pytest
 
 from registry.errors import SettingsError
-from registry.search.mapping import load_index_settings, load_mapping
+from registry.search.document import documents
+from registry.search.mapping import Field, index_age, is_index_name, load_index_settings, load_mapping
 from registry.search.opensearch import OpenSearchEngine
 from registry.settings import CONFIG, load_settings
+from tests.registry.search.people import licence, person
 
 
 @pytest.fixture
@@ -35,13 +37,52 @@ def test_the_name_of_an_index_changes_with_the_fields_only(folder: Path) -> None
     assert load_mapping(folder).digest != told.digest
 
 
-def test_an_index_tells_for_which_fields_it_was_made() -> None:
+def test_the_name_of_an_index_tells_the_fields_it_was_made_for_and_when() -> None:
     told = load_mapping()
     name = told.index_name("x", datetime(2026, 5, 20, 12, 30, 15, 42, tzinfo=UTC))
     assert name == f"x-licences-{told.digest}-20260520123015000042"
-    assert told.fits(name)
-    assert not told.fits(name.replace(told.digest, "0" * 10))
-    assert not told.fits("x-licences")
+    assert is_index_name(name, "x-licences")
+    assert index_age(name) == "20260520123015000042"
+    assert not is_index_name(name, "y-licences")
+    assert not is_index_name("x-licences", "x-licences")
+
+
+def test_remarks_and_written_out_defaults_make_no_other_mapping(folder: Path) -> None:
+    told = load_mapping()
+    properties = {name: {"doc_values": True, **one} for name, one in told.body["properties"].items()}
+    change(
+        folder, _meta={"documents": told.meta["documents"], "about": "Other words."}, properties=properties
+    )
+    load_mapping.cache_clear()
+    assert load_mapping(folder).digest == told.digest
+
+
+def test_the_way_documents_are_filled_is_part_of_the_mapping(folder: Path) -> None:
+    told = load_mapping()
+    change(folder, _meta={"documents": told.meta["documents"] + 1})
+    load_mapping.cache_clear()
+    assert load_mapping(folder).digest != told.digest
+
+
+def test_a_long_difference_is_told_shortly() -> None:
+    said = load_mapping().difference({}).explained
+    assert said.startswith("lacks authority, birth_from, ")
+    assert " more; has in another form documents, dynamic" in said
+    assert len(said) < 200
+
+
+@pytest.mark.parametrize("field", load_mapping().fields.values(), ids=list(load_mapping().fields))
+def test_a_document_holds_lists_where_several_values_may_be_and_nowhere_else(field: Field) -> None:
+    bodies = [
+        operation.stored
+        for one in (
+            person("Eva Ek", licence("A1", valid_from="2019", valid_to="2020")),
+            person("Bo Ek", former=["Bo Al"], birth_date="1980", identifiers=[("npi", "1679576722")]),
+        )
+        for operation in documents(one)
+    ]
+    held = [body[field.name] for body in bodies if field.name in body]
+    assert all(isinstance(value, list) is field.several for value in held)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +90,8 @@ def test_an_index_tells_for_which_fields_it_was_made() -> None:
     [
         ({"dynamic": True}, "strict"),
         ({"properties": {"x": {"type": "geo_point"}}}, "field x"),
+        ({"_meta": {}}, "documents"),
+        ({"_meta": {"documents": "1"}}, "documents"),
     ],
 )
 def test_a_mapping_that_engines_can_not_share_stops_the_start(

@@ -12,9 +12,8 @@ import pytest
 from registry.errors import SearchUnavailableError
 from registry.search import IndexEngine, SearchQuery, open_engine, tantivy_writer
 from registry.search.document import documents, operations
-from registry.search.mapping import load_mapping
 from registry.search.opensearch import OpenSearchEngine
-from registry.search.port import NO_INDEX, OTHER_MAPPING
+from registry.search.port import NO_INDEX
 from registry.search.tantivy import UNREADABLE
 from registry.search.tantivy_writer import LOCKED
 from registry.settings import Search
@@ -55,7 +54,7 @@ def test_an_engine_that_does_not_answer_makes_search_unavailable_and_keeps_chang
     assert (health.ok, health.index, health.documents) == (False, None, None)
     outcomes = engine.bulk(operations(person("Eva Ek")))
     assert {outcome.state for outcome in outcomes} == {"retry"}
-    for call in (engine.indices, engine.create_index, engine.refresh, engine.count, engine.ensure_index):
+    for call in (engine.indices, engine.create_index, engine.refresh, engine.count):
         with pytest.raises(SearchUnavailableError):
             call()
     with pytest.raises(SearchUnavailableError):
@@ -74,26 +73,6 @@ def test_an_engine_that_hangs_holds_a_request_no_longer_than_its_timeout(
     assert "too slow" in caught.value.detail
     stoppable_opensearch.resume()
     engine.close()
-
-
-def test_an_index_of_another_version_is_not_searched(register: Register, settings: Search) -> None:
-    register.publish(person("Eva Ek"))
-    other = register.index.replace(load_mapping().digest, "0123456789")
-    if settings.engine == "tantivy":
-        folder = Path(settings.tantivy.path)
-        (folder / register.index).rename(folder / other)
-        (folder / "current").write_text(other)
-    else:
-        client = register.engine._client  # type: ignore[attr-defined]
-        client.indices.create(index=other, body={"mappings": load_mapping().body})
-        alias = {"alias": f"{settings.opensearch.prefix}-licences"}
-        actions = [{"remove": {"index": register.index, **alias}}, {"add": {"index": other, **alias}}]
-        client.indices.update_aliases(body={"actions": actions})
-    with pytest.raises(SearchUnavailableError) as caught:
-        register.search("eva")
-    assert caught.value.detail == OTHER_MAPPING
-    health = register.engine.health()
-    assert (health.index, health.problem) == (other, OTHER_MAPPING)
 
 
 def test_a_change_waits_while_another_process_builds_the_same_index(
@@ -172,7 +151,7 @@ def test_a_folder_that_can_not_be_made_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a file")
     engine = open_engine(limits(tmp_path), indexer=True)
     with pytest.raises(SearchUnavailableError):
-        engine.ensure_index()
+        engine.create_index()
     assert not engine.health().ok
     assert {o.state for o in engine.bulk(operations(person("Bo Ek")))} == {"retry"}
 
@@ -189,7 +168,7 @@ def test_a_commit_that_fails_leaves_the_changes_to_the_caller(embedded: Register
 
 def test_the_lock_of_an_index_in_use_is_not_kept(embedded: Register) -> None:
     index = embedded.engine.create_index()
-    embedded.engine.swap(index)
+    embedded.engine.swap(index, replacing=embedded.index)
     assert [o.state for o in embedded.engine.bulk(documents(person("Eva Ek")), index)] == ["done"]
     other = open_engine(embedded.settings, indexer=True)
     assert [o.state for o in other.bulk(documents(person("Eva Berg")))] == ["done"]
