@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from indexer import compare as comparing
-from indexer import publish as publishing
-from indexer import rebuild as rebuilding
-from indexer import status as statuses
+from indexer import cli_publish, cli_status
 from indexer.cli_changes import HELD, add_commands, pulled
+from indexer.cli_compare import compare
+from indexer.cli_rebuild import rebuild
 from indexer.cli_run import run
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.house import House, open_house
@@ -103,84 +102,6 @@ def list_feeds(as_json: bool) -> None:
 
 
 @main.command()
-@json_option
-@told_plainly
-def publish(as_json: bool) -> None:
-    """Bring every waiting change from SQL truth to the search index.
-
-    Exit code 1 when changes failed or became dead letters (see `indexer status`); they stay in the queue.
-    """
-    house = open_house()
-    with Bar("publish") as bar:
-        result = publishing.publish(house.engine, house.search, house.settings.indexer, bar.show)
-    show(
-        result.as_dict(),
-        as_json=as_json,
-        text=f"{result.practitioners} changes published as {result.documents} documents and deletions; {result.failed} failed.",
-    )
-    if result.failed:
-        raise click.exceptions.Exit(1)
-
-
-@main.command()
-@json_option
-@told_plainly
-def rebuild(as_json: bool) -> None:
-    """Build a new index from SQL truth beside the old one and swap to it.
-
-    Searches go on against the old index until the new one has passed its checks.
-    """
-    house = open_house()
-    with Bar("rebuild") as bar:
-        result = rebuilding.rebuild(house.engine, house.search, house.settings.indexer, bar.show)
-    show(
-        result.as_dict(),
-        as_json=as_json,
-        text=f"{result.index}: {result.documents} documents; searches use it now.",
-    )
-
-
-@main.command()
-@json_option
-@told_plainly
-def compare(as_json: bool) -> None:
-    """Compare SQL truth with the search index, document by document. Exit code 1 when they differ."""
-    house = open_house()
-    with Bar("compare") as bar:
-        result = comparing.compare(house.engine, house.search, bar.show)
-    show(
-        result.as_dict(),
-        as_json=as_json,
-        text=f"{result.expected} documents expected: {result.missing} missing, {result.extra} extra, {result.stale} stale.",
-    )
-    if result.differs:
-        raise click.exceptions.Exit(1)
-
-
-@main.command()
-@click.argument("feed", required=False)
-@click.option("--check", is_flag=True, help="Only tell what needs a person; exit code 1 when something does.")
-@json_option
-@told_plainly
-def status(feed: str | None, check: bool, as_json: bool) -> None:
-    """Show how old the feeds are, what waits to be published and what is in quarantine (of FEED: row by row)."""
-    house = open_house()
-    if check:
-        found_problems = statuses.problems(house.engine, feeds=house.feeds.values())
-        show(found_problems, as_json=as_json, text="\n".join(found_problems) or "All is well.")
-        if found_problems:
-            raise click.exceptions.Exit(1)
-        return
-    if feed:
-        rows = statuses.quarantine(house.engine, feed)
-        text = "\n".join(f"row {r['row']} {r['key']} {r['field']}: {r['reason']} | {r['echo']}" for r in rows)
-        show(rows, as_json=as_json, text=text or "The last run put nothing in quarantine.")
-        return
-    found = statuses.status(house.engine, house.search)
-    show(found, as_json=as_json, text=statuses.as_text(found))
-
-
-@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=9100, show_default=True)
 @click.option("--size", default=2000, show_default=True, help="Number of synthetic people.")
@@ -204,7 +125,10 @@ def sandbox(host: str, port: int, size: int, seed: int, feeds_dir: Path | None) 
 
 
 add_commands(main)
-main.add_command(run)
+cli_publish.add_commands(main)
+cli_status.add_commands(main)
+for command in (rebuild, compare, run):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -26,6 +26,8 @@ from registry.logs import configure_logs
 # Not fork: the scheduler holds database connections, which two processes must not share.
 _context = multiprocessing.get_context("spawn")
 _FRAMES = 6
+# Why a job that was told to stop has no value.
+STOPPED = "stopped"
 
 
 class StoppedError(KeyboardInterrupt):
@@ -127,7 +129,7 @@ def _main(
         outcome = _outcome(work, arguments)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     except StoppedError:
-        outcome = Outcome(error="stopped")
+        outcome = Outcome(error=STOPPED)
     shutil.rmtree(scratch, ignore_errors=True)  # the parent may be gone
     with contextlib.suppress(OSError):
         tell.send(outcome)

@@ -1,132 +1,103 @@
-"""Publishing: waiting changes from the outbox to the search index, forgotten only when the engine has confirmed them."""
+"""Publishing: waiting changes from the outbox to the search index, once (`publish`) or as they are made (`publish_forever`)."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NoReturn
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
-from registry.database import writing
-from registry.records import outbox, read
-from registry.search.document import operations
-from registry.search.port import IndexEngine, Outcome
-from registry.settings import Indexer
+from indexer.lease import kind
+from indexer.publish_round import Progress, Published, Round, Wait
+from registry.errors import RegistryError
+from registry.records import outbox
+from registry.search.port import IndexEngine
+from registry.settings import Settings
+
+__all__ = ["Published", "publish", "publish_forever"]
 
 log = structlog.get_logger()
-Progress = Callable[[str, int], None]
-# A document that was refused is tried again after 30 s, 1 min, 2 min ...: its cause is seldom gone at once.
-_FIRST_PAUSE = timedelta(seconds=30)
+_FULL = "the engine takes no more at the moment"
+# Seconds to leave alone an engine that takes no more or can't be reached; doubled each time up to the longest.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+# A publisher without work looks so often, in seconds, which index is in use: what a rebuild that was killed has left to be
+# queued (`indexer.settling`) must not wait for the next change.
+_INDEX_LOOK_S = 10.0
 
 
-@dataclass
-class Published:
-    """What a round did.
+def publish(
+    engine: Engine, search: IndexEngine, settings: Settings, progress: Progress, *, wait: Wait = time.sleep
+) -> Published:
+    """Publish every change that is due; make an index first if there is none.
 
-    Attributes:
-        practitioners: changes confirmed by the engine.
-        documents: documents and deletions sent.
-        failed: changes the engine refused; tried again later.
-        dead: of these, changes given up after `indexer.publish_attempts`.
-        postponed: changes the engine had no room for; they wait, untouched.
+    What an engine has no room for is tried again `search.opensearch.indexer_retries` times, with growing pauses in which
+    nothing is held; what then still is postponed waits in the outbox for the next call.
+
+    Raises:
+        SearchUnavailableError: the engine can't be reached or its index was made for other fields; the queue is kept.
     """
+    result = Published()
+    had_none = search.current_index() is None
+    pauses = _pauses()
+    for tries_left in reversed(range(settings.search.opensearch.indexer_retries + 1)):
+        result.add(Round(engine, search, settings, progress, wait).run())
+        if not result.postponed:
+            break
+        log.warning(_FULL, postponed=result.postponed)
+        if tries_left:
+            wait(next(pauses))
+    if had_none:
+        result.made = search.current_index() or ""
+    return result
 
-    practitioners: int = 0
-    documents: int = 0
-    failed: int = 0
-    dead: int = 0
-    postponed: int = 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for `--json`."""
-        return asdict(self)
+def publish_forever(
+    engine: Engine, search: IndexEngine, settings: Settings, *, wait: Wait = time.sleep
+) -> NoReturn:
+    """Publish changes as they are committed, until an exception ends it: a signal's, or one of `wait`.
 
-
-@dataclass
-class Publisher:
-    """One round of publishing."""
-
-    engine: Engine
-    search: IndexEngine
-    settings: Indexer
-    progress: Progress
-    result: Published = field(default_factory=Published)
-
-    def run(self) -> Published:
-        """Publish until nothing that is due waits any more.
-
-        Raises:
-            SearchUnavailableError: the engine can't be reached; the queue is kept.
-        """
-        self.search.ensure_index()
-        while self._batch():
-            self.progress("publish", self.result.practitioners)
-            if self.result.postponed:
-                log.warning("the engine takes no more at the moment", postponed=self.result.postponed)
-                break
-        return self.result
-
-    def _batch(self) -> bool:
-        """Publish one batch; tell whether there was one.
-
-        PostgreSQL: the rows stay locked until they are settled, so that publishers share the work. SQLite has one
-        lock for all writers, which must not be held while an engine is waited for: there two publishers may send the
-        same change, which versions make harmless.
-        """
-        now = datetime.now(UTC)
-        if self.engine.dialect.name == "postgresql":
-            with writing(self.engine).begin() as connection:
-                entries = outbox.claim(connection, self.settings.publish_batch, now)
-                self._settle(connection, entries, self._send(connection, entries))
+    Looks at the outbox every `index.publish_poll_s`. While engine or database can't be used it goes on trying, with pauses
+    of up to 15 s.
+    """
+    pauses = _pauses()
+    look_at = 0.0
+    while True:
+        reason = ""
+        try:
+            if time.monotonic() >= look_at or _is_due(engine):
+                reason = _round(engine, search, settings, wait)
+                look_at = time.monotonic() + _INDEX_LOOK_S
+        except RegistryError as error:
+            reason = error.detail or error.title
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            reason = f"the database can't be used: {kind(error)}"
+        if reason:
+            pause = next(pauses)
+            look_at = 0.0
+            log.error("publishing has to wait", reason=reason, pause_s=pause)
         else:
-            with self.engine.connect() as connection:
-                entries = outbox.claim(connection, self.settings.publish_batch, now)
-                refused = self._send(connection, entries)
-            with writing(self.engine).begin() as connection:
-                self._settle(connection, entries, refused)
-        return bool(entries)
-
-    def _send(self, connection: sa.Connection, entries: Sequence[outbox.Entry]) -> dict[int, list[Outcome]]:
-        """Send the people of a batch as SQL has them now; return what was not settled, by practitioner."""
-        people = read.practitioners(
-            connection, list(dict.fromkeys(entry.practitioner_id for entry in entries))
-        )
-        sent = [(person.id, operation) for person in people.values() for operation in operations(person)]
-        outcomes = self.search.bulk([operation for _, operation in sent]) if sent else []
-        self.result.documents += len(sent)
-        refused: dict[int, list[Outcome]] = defaultdict(list)
-        for (person_id, _), outcome in zip(sent, outcomes, strict=True):
-            if not outcome.settled:
-                refused[person_id].append(outcome)
-        return refused
-
-    def _settle(
-        self, connection: sa.Connection, entries: Sequence[outbox.Entry], refused: dict[int, list[Outcome]]
-    ) -> None:
-        """Remove what is confirmed, note what is refused, leave what only has to wait."""
-        done = [entry.id for entry in entries if entry.practitioner_id not in refused]
-        outbox.done(connection, done)
-        self.result.practitioners += len(done)
-        for entry in entries:
-            outcomes = refused.get(entry.practitioner_id, [])
-            bad = next((outcome for outcome in outcomes if outcome.state == "failed"), None)
-            if bad:
-                self._refused(connection, entry, bad)
-            elif outcomes:
-                self.result.postponed += 1
-
-    def _refused(self, connection: sa.Connection, entry: outbox.Entry, bad: Outcome) -> None:
-        dead = entry.attempts + 1 >= self.settings.publish_attempts
-        retry_at = None if dead else datetime.now(UTC) + _FIRST_PAUSE * 2**entry.attempts
-        outbox.failed(connection, entry, f"{bad.operation.id}: {bad.reason}", retry_at=retry_at)
-        self.result.failed += 1
-        self.result.dead += dead
-        log.error("document refused", document=bad.operation.id, reason=bad.reason, dead=dead)
+            pause = settings.index.publish_poll_s
+            pauses = _pauses()
+        wait(pause)
 
 
-def publish(engine: Engine, search: IndexEngine, settings: Indexer, progress: Progress) -> Published:
-    """Publish every change that is due (see `Publisher.run`)."""
-    return Publisher(engine, search, settings, progress).run()
+def _round(engine: Engine, search: IndexEngine, settings: Settings, wait: Wait) -> str:
+    """Publish what is due; return why some of it has to wait."""
+    result = Round(engine, search, settings, lambda _phase, _amount: None, wait).run()
+    if result.documents or result.failed:
+        log.info("published", **result.as_dict())
+    return _FULL if result.postponed else ""
+
+
+def _is_due(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return outbox.is_due(connection, datetime.now(UTC))
+
+
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -1,170 +1,177 @@
-"""A new index from SQL truth, built beside the one in use and put in its place when it has passed its checks."""
+"""A new index from SQL truth, built beside the one in use and put in its place when it has passed its checks.
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+The steps and why they may be interrupted anywhere: `indexer.building`.
+"""
+
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Engine
 
-from indexer.expected import expected_count
+from indexer.building import Builder, Progress, told_when_busy
+from indexer.expected import snapshot
 from indexer.lock import only_one
-from registry.errors import RegistryError
-from registry.records import read
-from registry.records import tables as t
-from registry.records.allocate import current
-from registry.search.document import Operation, documents, operations
-from registry.search.port import IndexEngine, Outcome
-from registry.settings import Indexer
+from indexer.rebuild_checks import check_count, check_mapping, check_sample, check_versions
+from indexer.sending import RebuildError
+from indexer.settling import settle
+from registry.records import search_indices
+from registry.search.port import IndexEngine
+from registry.settings import Settings
 
-Progress = Callable[..., None]
-# How often the changes made meanwhile are caught up with before a rebuild is given up as hopeless.
-_ROUNDS = 10
-# How often what the engine has no room for is sent again, and the first pause in seconds (doubled each time).
-_TRIES, _PAUSE_S = 6, 1.0
+__all__ = ["Progress", "RebuildError", "Rebuilt", "back", "rebuild"]
 
-
-class RebuildError(RegistryError):
-    """The new index failed a check; the one in use stands."""
-
-    slug = "rebuild-failed"
-    title = "The new index failed a check and was not put in use"
+log = structlog.get_logger()
 
 
 @dataclass
 class Rebuilt:
-    """The new index and how many documents it holds."""
+    """The index in use now.
+
+    Attributes:
+        documents: how many it held when it was checked.
+        before: the one that was in use before, kept for `rebuild --back`; None: there was none, or it is the same.
+        resumed: a build that was left unfinished was continued.
+        changed: whether anything was done; False: nothing had to be.
+    """
 
     index: str
     documents: int
+    before: str | None = None
+    resumed: bool = False
+    changed: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for `--json`."""
         return asdict(self)
 
 
-def rebuild(engine: Engine, search: IndexEngine, settings: Indexer, progress: Progress) -> Rebuilt:
-    """Build, check and swap.
+def rebuild(
+    engine: Engine,
+    search: IndexEngine,
+    settings: Settings,
+    progress: Progress,
+    *,
+    fresh: bool = False,
+    in_place: bool = False,
+) -> Rebuilt:
+    """Build an index, check it and swap to it; one that was left unfinished by an earlier rebuild is continued.
 
-    Changes that are loaded meanwhile go to the index in use as always, and are caught up with here by their
-    versions, before the swap and once more after it.
+    Changes that are loaded meanwhile go to the index in use as always, and are in the new one after the swap.
 
-    Raises:
-        RebuildError: a document was refused or a count differs; the new index is dropped.
-        BusyError: another process rebuilds.
-    """
-    with only_one(engine, "rebuild", settings):
-        before = search.current_index()
-        with engine.connect() as connection:
-            mark = current(connection)
-        index = search.create_index()
-        try:
-            _fill(engine, search, settings, index, progress)
-            mark = _catch_up(engine, search, settings, index, mark)
-            search.finish_index(index)
-            mark = _check(engine, search, settings, index, mark)
-            search.swap(index)
-        except BaseException:
-            search.drop(index)
-            raise
-        _replay(engine, search, settings, index, mark)
-        # The previous one is kept, so that an operator can go back; older ones are not.
-        for old in search.indices():
-            if old not in {index, before}:
-                search.drop(old)
-        search.refresh(index)
-        return Rebuilt(index, search.count(index))
-
-
-def _fill(engine: Engine, search: IndexEngine, settings: Indexer, index: str, progress: Progress) -> None:
-    with engine.connect() as connection:
-        total = connection.scalar(sa.select(sa.func.count()).select_from(t.practitioner)) or 0
-        people = 0
-        for ids in _ids(connection, settings.publish_batch):
-            found = read.practitioners(connection, ids)
-            send(search, index, [one for person in found.values() for one in documents(person)])
-            people += len(ids)
-            progress("rebuild", people, total)
-
-
-def _ids(connection: sa.Connection, batch: int) -> Iterator[list[int]]:
-    """Read all practitioners' ids by key: flat memory, and no cursor that must stay open for an hour."""
-    column = t.practitioner.c.id
-    last = 0
-    while ids := list(
-        connection.scalars(sa.select(column).where(column > last).order_by(column).limit(batch))
-    ):
-        yield ids
-        last = ids[-1]
-
-
-def _catch_up(engine: Engine, search: IndexEngine, settings: Indexer, index: str, mark: int) -> int:
-    """Replay changes until a round finds none."""
-    for _ in range(_ROUNDS):
-        new_mark, changed = _replay(engine, search, settings, index, mark)
-        if not changed:
-            return new_mark
-        mark = new_mark
-    return mark
-
-
-def _replay(engine: Engine, search: IndexEngine, settings: Indexer, index: str, mark: int) -> tuple[int, int]:
-    """Bring everyone whose version is `mark` or later; versions are drawn in the order of commits (`allocate`)."""
-    with engine.connect() as connection:
-        new_mark = current(connection)
-        table = t.practitioner
-        changed = list(connection.scalars(sa.select(table.c.id).where(table.c.version >= mark)))
-        for ids in batched_ids(changed, settings.publish_batch):
-            found = read.practitioners(connection, ids)
-            send(search, index, [one for person in found.values() for one in operations(person)])
-    return new_mark, len(changed)
-
-
-def batched_ids(ids: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Cut a list of ids into lists of at most `size`."""
-    for start in range(0, len(ids), size):
-        yield list(ids[start : start + size])
-
-
-def _check(engine: Engine, search: IndexEngine, settings: Indexer, index: str, mark: int) -> int:
-    """Count documents on both sides; changes that arrive while counting are caught up with first."""
-    for _ in range(_ROUNDS):
-        search.refresh(index)
-        with engine.connect() as connection:
-            wanted = expected_count(connection)
-        have = search.count(index)
-        mark, changed = _replay(engine, search, settings, index, mark)
-        if not changed:
-            if have != wanted:
-                raise RebuildError(f"The new index {index} holds {have} documents, SQL has {wanted}.")
-            return mark
-    raise RebuildError(
-        "Changes arrive faster than they can be caught up with; rebuild when no feed is being pulled."
-    )
-
-
-def send(search: IndexEngine, index: str, wanted: Sequence[Operation]) -> None:
-    """Send operations until the engine has taken all.
+    Args:
+        fresh: drop what an earlier rebuild left, and begin anew.
+        in_place: instead, give the index in use the fields that this version has added, and write its documents again.
 
     Raises:
-        RebuildError: one was refused, or the engine had no room for too long.
+        RebuildError: a check failed or a document was refused; the new index is dropped, the one in use stands.
+        BusyError: another process rebuilds, or too much is being loaded at the moment; what was built is kept.
+        LostLeaseError: another process has taken over; what was built is kept.
+        SearchUnavailableError: the engine failed; what was built is kept.
+        SwapError: another index has come into use meanwhile; what was built is kept.
     """
-    waiting = list(wanted)
-    pause = _PAUSE_S
-    for _ in range(_TRIES):
-        outcomes = search.bulk(waiting, index) if waiting else []
-        refused = [outcome for outcome in outcomes if outcome.state == "failed"]
-        if refused:
-            raise RebuildError(_reason(refused))
-        waiting = [outcome.operation for outcome in outcomes if outcome.state == "retry"]
-        if not waiting:
-            return
-        time.sleep(pause)
-        pause *= 2
-    raise RebuildError(f"The engine had no room for {len(waiting)} documents in {_TRIES} tries.")
+    with told_when_busy(), only_one(engine, "rebuild", settings.indexer) as guard:
+        builder = Builder(engine, search, settings, progress, guard)
+        return _in_place(builder) if in_place else _rebuild(builder, fresh=fresh)
 
 
-def _reason(refused: Sequence[Outcome]) -> str:
-    first = refused[0]
-    return f"{len(refused)} documents were refused, first {first.operation.id}: {first.reason}"
+def back(engine: Engine, search: IndexEngine, settings: Settings, progress: Progress) -> Rebuilt:
+    """Put the previous index in use again, once it has been told everything that has changed since and is checked.
+
+    Raises:
+        RebuildError: there is no previous index, it was made for other fields, or it fails a check.
+        BusyError, LostLeaseError, SearchUnavailableError, SwapError: as `rebuild`.
+    """
+    with told_when_busy(), only_one(engine, "rebuild", settings.indexer) as guard:
+        return _back(Builder(engine, search, settings, progress, guard))
+
+
+def _rebuild(builder: Builder, *, fresh: bool) -> Rebuilt:
+    before = settle(builder.engine, builder.search)
+    row, resumed = builder.begin(fresh=fresh)
+    try:
+        builder.fill(row.name, row.filled_to)
+        mark = builder.catch_up(row.name, row.mark)
+        builder.search.finish_index(row.name)
+        mark, documents = _checked(builder, row.name, mark, aged=resumed)
+        builder.put_in_use(row.name, mark, documents, replacing=before)
+    except RebuildError:
+        builder.discard(row.name)
+        raise
+    return Rebuilt(row.name, documents, before, resumed=resumed)
+
+
+def _checked(builder: Builder, name: str, mark: int, *, aged: bool = False) -> tuple[int, int]:
+    """Catch up to one moment of SQL truth, check the index against that very moment; return its mark and count.
+
+    Exact, whatever is loaded meanwhile: nobody but this rebuild writes to an index that is not in use.
+
+    Args:
+        aged: it was not made just now, so that all its versions are compared too: the database may have been restored
+            from a backup since.
+    """
+    index = builder.settings.index
+    with snapshot(builder.engine) as connection:
+        mark, _ = builder.replay(connection, name, mark)
+        builder.search.refresh(name)
+        check_mapping(builder.search, name)
+        documents = check_count(builder.search, name, connection)
+        if aged:
+            check_versions(builder.search, name, connection, index)
+        check_sample(builder.search, name, connection, index.rebuild_sample)
+    log.info("rebuild: checks passed", index=name, documents=documents)
+    return mark, documents
+
+
+def _back(builder: Builder) -> Rebuilt:
+    current = settle(builder.engine, builder.search)
+    there = builder.search.indices()
+    with builder.engine.connect() as connection:
+        rows = search_indices.known(connection).values()
+    row = next((one for one in rows if one.state == "previous" and one.name in there), None)
+    if row is None:
+        raise RebuildError("There is no previous index to go back to. `indexer rebuild` makes a new one.")
+    if builder.search.fit(row.name) != "same":
+        raise RebuildError(
+            f"The previous index {row.name} was made for other fields than this version's, so that it can't be used. "
+            "`indexer rebuild` makes a new one; to go back to an earlier version of the software, run its own."
+        )
+    # One that is not known to be whole is told everything.
+    mark = builder.catch_up(row.name, row.mark if row.whole else 0)
+    mark, documents = _checked(builder, row.name, mark, aged=True)
+    builder.put_in_use(row.name, mark, documents, replacing=current)
+    return Rebuilt(row.name, documents, current)
+
+
+def _in_place(builder: Builder) -> Rebuilt:
+    """Add fields to the index in use and write its documents again.
+
+    Until all are written the index says of itself that it is not complete: this version neither searches it nor publishes
+    to it, and a second start after a kill writes all of them again.
+    """
+    search = builder.search
+    name = settle(builder.engine, search)
+    if name is None:
+        raise RebuildError("There is no index in use to add fields to. Run `indexer rebuild`.")
+    fit = search.fit(name)
+    if fit == "same":
+        return Rebuilt(name, search.count(name), changed=False)
+    if fit == "other":
+        raise RebuildError(
+            f"{name} can't be changed in place: a field was removed, has another type or is filled differently. "
+            "Run `indexer rebuild`."
+        )
+    try:
+        search.add_fields(name)
+    except ValueError as error:
+        raise RebuildError(str(error)) from error
+    # Publishers of an earlier version may write too. Versions decide who is right, and an equal one is written again.
+    builder.fill(name, 0)
+    search.refresh(name)
+    with snapshot(builder.engine) as connection:
+        check_sample(search, name, connection, builder.settings.index.rebuild_sample, published=True)
+    search.finish_index(name)
+    check_mapping(search, name)
+    documents = search.count(name)
+    log.info("rebuild: all documents have the new fields", index=name, documents=documents)
+    return Rebuilt(name, documents)

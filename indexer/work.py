@@ -1,4 +1,4 @@
-"""What the scheduler's processes do: one pull of one feed, or one round of publishing."""
+"""What the scheduler's processes do for feeds: one pull of one feed. For the index: `indexer.index_work`."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,14 +12,11 @@ from indexer.due import Run
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.jobs import StoppedError
 from indexer.lock import BusyError, only_one
-from indexer.publish import Published
-from indexer.publish import publish as publish_changes
 from indexer.pull import Puller
 from registry.database import open_database, writing
 from registry.records.read import as_utc
 from registry.records.tables import feed_run
 from registry.sealing import Sealer
-from registry.search import open_engine
 from registry.settings import Settings
 from registry.vocabulary import load_vocabulary
 
@@ -84,16 +81,6 @@ def pull(settings: Settings, feed: FeedDescriptor, last_run: int | None) -> Pull
         counts.update(vars(report.counts))
     changed = any(report.state in {"succeeded", "held"} for report in reports)
     return Pulled(last.state, last.run, last.error or last.held, changed, +counts)
-
-
-def publish(settings: Settings) -> Published:
-    """Publish what waits (see `indexer.publish`)."""
-    engine, search = _open(settings), open_engine(settings.search, indexer=True)
-    try:
-        return publish_changes(engine, search, settings.indexer, lambda _phase, _amount: None)
-    finally:
-        search.close()
-        engine.dispose()
 
 
 def _open(settings: Settings) -> Engine:

@@ -97,7 +97,7 @@ def test_3_an_older_file_that_arrives_later_changes_nothing_and_says_so(house: W
 
 def test_4_a_date_that_passes_shows_everywhere_without_an_event(desk: Desk, tmp_path: Path) -> None:
     FactsFeed(desk.world, tmp_path).pull({"a": nurse(valid_to="2026-03-31")})
-    publish(desk.world.engine, desk.engine, desk.world.settings.indexer, lambda _phase, _amount: None)
+    publish(desk.world.engine, desk.engine, desk.world.settings, lambda _phase, _amount: None)
     desk.engine.refresh()
     last, next_day = date(2026, 3, 31), date(2026, 4, 1)
 

@@ -1,4 +1,4 @@
-"""The scheduler's parts: its jobs, what it tells, what `indexer status --check` finds."""
+"""The scheduler's parts: its jobs, and what it tells."""
 
 import contextlib
 import os
@@ -18,13 +18,12 @@ from indexer.feeds.folder import FeedFolder
 from indexer.jobs import Outcome, StoppedError
 from indexer.schedule import Scheduler
 from indexer.signals import StopSignals
-from indexer.status import problems
-from registry.database import open_database, writing
+from registry.database import open_database
 from registry.errors import BadRequestError
 from registry.records import tables as t
 from registry.settings import CONFIG, Settings
 from tests.support.waiting import until
-from tests.support.world import World, licence, make_settings, person
+from tests.support.world import World, make_settings
 
 
 def scheduler_of(world: World, folder: Path) -> Scheduler:
@@ -91,35 +90,6 @@ def test_no_room_for_a_process_is_a_failure_like_others(
     scheduler.clock = lambda: now + timedelta(minutes=6 + 6)
     assert not scheduler.run(once=True)
     assert tried == ["pull:test"] * 2
-
-
-# --- what goes wrong, as a list -------------------------------------------------------------------------------------
-
-
-def test_problems_are_told_until_they_are_mended(small_world: World) -> None:
-    now = datetime.now(UTC)
-    small_world.load({"a": person("Ek", licences=[licence("1")])}, finished_at=now)
-    assert problems(small_world.engine, now) == []
-
-    late = now + timedelta(hours=49)
-    assert problems(small_world.engine, late) == [
-        f"test is STALE: its last good run ended {now:%Y-%m-%d %H:%M} UTC, promised is one every 48 hours"
-    ]
-    small_world.describe_feed("other")
-    assert "other is STALE: it has had no good run" in problems(small_world.engine, now)[0]
-    with small_world.engine.begin() as connection:
-        connection.execute(sa.delete(t.feed).where(t.feed.c.id == "other"))
-    with writing(small_world.engine).begin() as connection:
-        connection.execute(sa.update(t.outbox).values(dead=True))
-        run = {"feed_id": "test", "started_at": now, "finished_at": now}
-        for number, state, reason in ((101, "held", "3 of 4 vanished"), (102, "failed", "")):
-            values = {**run, "id": number, "state": state, "held_reason": reason, "error": "half a file"}
-            connection.execute(sa.insert(t.feed_run).values(values))
-    assert problems(small_world.engine, now) == [
-        "test: the last pull (run 102) failed: half a file",
-        "test: run 101 is held: 3 of 4 vanished. Look at it; if it is right: indexer approve 101",
-        "1 change could not be published and was given up; see outbox.error, then `indexer rebuild`",
-    ]
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------------

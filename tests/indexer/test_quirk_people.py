@@ -216,7 +216,7 @@ def test_a_person_who_becomes_protected_is_gone_from_everywhere_after_one_pull(
 
     def round_of(anna: str) -> None:
         assert office.pull("hosp", document(anna, bo), ".xml").state == "succeeded"
-        publish(house.engine, index, house.settings.indexer, lambda *_: None)
+        publish(house.engine, index, house.settings, lambda *_: None)
         index.refresh()
 
     def seen() -> tuple[int, int, list[str], list[str]]:
@@ -249,6 +249,6 @@ def test_a_person_who_becomes_protected_is_gone_from_everywhere_after_one_pull(
     # The other feed's next record brings nobody back.
     again = from_hsa(tmp_path, hsa_text.licence("LK", "Läkare"), hsa_text.licence("SJ", "Sjuksköterska"))
     house.load({"hsa": again}, feed="hsa", finished_at=datetime.now(UTC))
-    publish(house.engine, index, house.settings.indexer, lambda *_: None)
+    publish(house.engine, index, house.settings, lambda *_: None)
     index.refresh()
     assert seen() == (0, 1, ["notFound"] * 3, [OTHER_NUMBER])

@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from indexer import work
+from indexer import index_work, work
 from indexer.feeds.folder import FeedFolder
 from indexer.lock import only_one
 from registry.database import writing
 from registry.records import tables as t
+from registry.records.facts import PersonFacts
+from registry.records.index_tables import index_comparison, search_index
+from registry.search.document import Operation, document_key
 from tests.support.engines import index_of
+from tests.support.publishing import publish_all, stored_versions
 from tests.support.scheduled import FEEDS, TIMING, Scheduled, child_at_work, scheduled
 from tests.support.waiting import until
-from tests.support.world import KEYS, World, make_settings
+from tests.support.world import KEYS, World, licence, make_settings, person
 
 HOSP = "hosp"
 
@@ -168,9 +172,11 @@ def test_when_the_scheduler_is_killed_its_pulls_stop_by_themselves(found: Schedu
     found.faults.set("hosp", "slow")
     with found.scheduler() as at_work:
         child_at_work(found, at_work, HOSP)
+        (publisher,) = until(lambda: at_work.begun("publisher begins"))
         at_work.process.kill()
         until(lambda: found.runs(HOSP) == ["abandoned"])
         until(lambda: not found.leftovers())
+        until(lambda: not Path(f"/proc/{publisher}").exists())
 
 
 def test_a_pull_that_dies_is_told_and_tried_again_after_a_pause(found: Scheduled) -> None:
@@ -233,3 +239,98 @@ def test_feeds_may_be_changed_while_it_runs(found: Scheduled) -> None:
         assert at_work.stop() == 0
 
     assert found.runs("washington") == []
+
+
+# --- publishing and comparing -----------------------------------------------------------------------------------------
+
+
+def idle(found: Scheduled) -> None:
+    """Let no feed be due."""
+    for feed in FEEDS:
+        found.schedule(feed, every_minutes=0)
+
+
+def siv(given: str) -> dict[str, PersonFacts]:
+    return {"siv": person("Lindqvist", given, licences=[licence("7")])}
+
+
+def drained(found: Scheduled) -> bool:
+    return found.world.count(t.outbox) == 0
+
+
+def test_what_others_commit_is_published_at_once_and_not_at_the_next_look(found: Scheduled) -> None:
+    idle(found)
+    with found.scheduler(REGISTRY_SCHEDULE__LOOK_EVERY_S="3600") as at_work:
+        index = index_of(found.world)
+        until(index.current_index)
+        for given in ("Siv", "Sif", "Siw"):
+            found.world.load(siv(given))
+            until(lambda: drained(found))
+        until(lambda: list(index.scan()))
+        index.close()
+        assert at_work.stop() == 0
+
+    told = [(line["event"], line.get("job")) for line in found.log]
+    assert ("stopped", "publish") in told
+    assert not [line for line in found.log if line["level"] == "error"]
+
+
+def test_a_publisher_that_dies_is_started_again_after_a_pause(found: Scheduled) -> None:
+    idle(found)
+    with found.scheduler(REGISTRY_SCHEDULE__PUBLISH_RESTART_S="0.2") as at_work:
+        (first,) = until(lambda: at_work.begun("publisher begins"))
+        until(lambda: found.world.count(search_index, search_index.c.state == "current"))
+        os.kill(first, signal.SIGKILL)
+        until(lambda: len(at_work.begun("publisher begins")) == 2)
+        found.world.load(siv("Siv"))
+        until(lambda: drained(found))
+        assert at_work.stop() == 0
+
+    told = next(line for line in found.log if line["event"] == "publishing failed")
+    assert told["error"] == "its process ended with exit code -9 and left no word"
+
+
+def test_the_index_is_compared_when_it_is_time_by_one_of_several_machines(large: Scheduled) -> None:
+    with ExitStack() as stack:
+        machines = [stack.enter_context(large.scheduler("--once")) for _ in range(2)]
+        assert [machine.process.wait(120) for machine in machines] == [0, 0]
+    assert large.world.count(index_comparison) == 1
+    assert large.once() == 0
+    assert large.world.count(index_comparison) == 1
+
+    with large.world.engine.begin() as connection:
+        day_ago = datetime.now(UTC) - timedelta(hours=24)
+        connection.execute(sa.update(index_comparison).values(started_at=day_ago))
+    assert large.once() == 0
+    assert large.world.count(index_comparison) == 2
+
+
+def test_a_difference_is_told_as_an_error_and_not_repaired(found: Scheduled) -> None:
+    idle(found)
+    found.world.load(siv("Siv"))
+    index = index_of(found.world)
+    publish_all(found.world, index)
+    (document,) = stored_versions(index)
+    index.bulk([Operation(document_key(document), 10**6, None)])
+    assert found.once() == 1
+
+    told = next(line for line in found.log if line["event"].startswith("index and SQL truth differ"))
+    assert (told["missing"], told["extra"], told["stale"]) == (1, 0, 0)
+    assert drained(found)
+    index.close()
+
+
+def test_an_index_that_is_compared_already_or_never_is_left_alone(found: Scheduled) -> None:
+    idle(found)
+    found.world.load(siv("Siv"))
+    index = index_of(found.world)
+    publish_all(found.world, index)
+    index.close()
+    assert found.once(REGISTRY_INDEX__COMPARE_EVERY_HOURS="0") == 0
+    with only_one(found.world.engine, index_work.COMPARE_LOCK, found.world.settings.indexer):
+        assert found.once() == 0
+    assert found.world.count(index_comparison) == 0
+
+    assert index_work.compare(found.world.settings, None) is not None
+    assert index_work.compare(found.world.settings, None) is None
+    assert found.world.count(index_comparison) == 1

@@ -3,16 +3,23 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
+from indexer import jobs
 from indexer.due import AT_ONCE, Past, Run, Salted, next_due, past_of
 from indexer.feeds.descriptor import Schedule
 from indexer.feeds.folder import FeedFolder
+from indexer.index_work import Comparison, is_comparison_due
+from indexer.schedule import Scheduler
 from registry.errors import SettingsError
+from registry.records.index_tables import search_index
 from registry.settings import CONFIG, load_settings
+from tests.support.world import World
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 SETTINGS = load_settings({}).schedule
@@ -232,3 +239,51 @@ def test_settings_of_the_schedule_are_checked() -> None:
     ):
         with pytest.raises(SettingsError, match=r"schedule\.|lease_heartbeat_s"):
             load_settings({variable: value})
+
+
+# --- the index ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last", "every_hours", "expected"),
+    [
+        pytest.param(None, 24, True, id="never compared"),
+        pytest.param(None, 0, False, id="not wanted"),
+        pytest.param("2026-06-09 12:01", 24, False, id="compared today"),
+        pytest.param("2026-06-09 12:00", 24, True, id="compared a day ago"),
+        pytest.param("2026-06-10 11:31", 0.5, False, id="every half hour, too early"),
+        pytest.param("2026-06-10 11:30", 0.5, True, id="every half hour"),
+        pytest.param("2026-06-10 12:01", 24, True, id="by a machine with a wrong clock"),
+    ],
+)
+def test_when_the_index_is_to_be_compared(
+    small_world: World, last: str | None, every_hours: float, *, expected: bool
+) -> None:
+    now = utc("2026-06-10 12:00")
+    newest = Comparison(7, utc(last)) if last else None
+    with small_world.engine.connect() as connection:
+        assert not is_comparison_due(connection, newest, now, every_hours), "there is no index yet"
+        values = {"name": "one", "state": "current", "created_at": now, "changed_at": now}
+        connection.execute(sa.insert(search_index).values(values))
+        assert is_comparison_due(connection, newest, now, every_hours) == expected
+
+
+def test_a_publisher_that_dies_at_once_is_started_again_after_growing_pauses(
+    small_world: World, folder: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.feeds = {}
+    now = utc("2026-06-10 12:00")
+    begun: list[float] = []
+
+    def full(_name: str, *_: object) -> NoReturn:
+        begun.append((scheduler.clock() - now).total_seconds())
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(jobs, "start", full)
+    scheduler = Scheduler(small_world.settings, small_world.engine, folder)
+    for second in range(620):
+        moment = now + timedelta(seconds=second)
+        scheduler.clock = lambda moment=moment: moment  # type: ignore[misc]
+        scheduler._keep_publishing(moment)
+
+    assert begun == [0, 5, 15, 35, 75, 155, 315, 615]
