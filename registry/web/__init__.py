@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from registry.access.install import install_access
 from registry.settings import Settings, load_settings
-from registry.web import api, headers, health, pages, personal_numbers, problem_pages, problems
+from registry.web import api, headers, health, metrics, pages, personal_numbers, problem_pages, problems
 from registry.web.context import install_context
 
 
@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_access(app, settings, engine=context.access, sealer=context.sealer)
     problems.register(app, settings)
     app.register_blueprint(health.blueprint)
+    if settings.web.metrics:
+        app.register_blueprint(metrics.blueprint)
     app.register_blueprint(problem_pages.blueprint)
     pages.register(app, settings)
     api.register(app, context)

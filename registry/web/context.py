@@ -14,15 +14,17 @@ from flask import Flask, current_app
 from sqlalchemy.engine import Engine
 
 from registry.database import open_database
+from registry.errors import RegistryError
 from registry.sealing import Sealer
 from registry.search import open_engine
-from registry.search.port import SearchEngine, SearchPage
+from registry.search.port import Health, SearchEngine, SearchPage
 from registry.search.query import SearchQuery
 from registry.settings import Settings
 from registry.verification.question import Question
 from registry.verification.rules import RuleBook, load_rules
 from registry.verification.verify import Answered, Verifier
 from registry.vocabulary import Vocabulary, load_vocabulary
+from registry.web.freshness import Counting, counting_of
 
 _EXTENSION = "registry-context"
 
@@ -34,6 +36,7 @@ class Context:
     Attributes:
         truth: SQL truth, with the service's timeouts; read only.
         access: database of access events and sessions.
+        counting: keeps a count of the documents that the index holds and should hold.
     """
 
     settings: Settings
@@ -42,8 +45,12 @@ class Context:
     sealer: Sealer
     truth: Engine
     access: Engine
+    counting: Counting = field(init=False)
     _search: SearchEngine | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.counting = counting_of(self.settings, self.health)
 
     @property
     def search(self) -> SearchEngine:
@@ -80,6 +87,13 @@ class Context:
         with self.truth.connect() as connection:
             return verifier.verify(question, connection, self.now())
 
+    def health(self) -> Health:
+        """Tell how the search engine is; never raises."""
+        try:
+            return self.search.health()
+        except RegistryError as error:
+            return Health(None, None, error.detail or error.title)
+
     def now(self) -> datetime:
         """Return this moment, in UTC."""
         return datetime.now(UTC)
@@ -90,6 +104,7 @@ class Context:
 
     def close(self) -> None:
         """Close every connection."""
+        self.counting.close()
         self.truth.dispose()
         self.access.dispose()
         with self._lock:
@@ -104,6 +119,7 @@ class Context:
         # The lock may have been held by a thread that does not exist in this process.
         self._lock = threading.Lock()
         self._search = None
+        self.counting.after_fork()
 
 
 _contexts: "weakref.WeakSet[Context]" = weakref.WeakSet()

@@ -9,6 +9,7 @@ from flask import g, request
 
 from registry.access.guard import current_caller
 from registry.access.log import record_access
+from registry.records.index_state import oldest_pending_at
 from registry.records.read import Feed, Practitioner, practitioners
 from registry.records.read import feeds as read_feeds
 from registry.search.by_number import search_by_number
@@ -22,7 +23,6 @@ from registry.web.api.fields import CamelCase, Count, Text, about
 from registry.web.api.operation import ApiBlueprint, operation
 from registry.web.api.parsing import raise_for_query
 from registry.web.context import Context, context
-from registry.web.freshness import oldest_pending_at
 
 blueprint = ApiBlueprint("search", "Find people.")
 _MAX_TEXT = 200

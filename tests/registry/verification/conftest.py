@@ -16,6 +16,7 @@ from registry.search.document import operations
 from registry.verification.question import Question
 from registry.verification.verify import Answered, Verification, Verifier
 from tests.registry.verification.people import rule_book, vocabulary
+from tests.support.first_index import index_in_use
 from tests.support.world import World, licence, person
 
 
@@ -63,7 +64,7 @@ class Desk:
         with self.world.engine.connect() as connection:
             ids = list(connection.scalars(sa.select(t.practitioner.c.id)))
             people = read.practitioners(connection, ids)
-        self.engine.ensure_index()
+        index_in_use(self.engine)
         self.engine.bulk([each for person in people.values() for each in operations(person)])
 
     def ask(self, question: Question, now: datetime | None = None) -> Answered:

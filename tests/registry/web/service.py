@@ -54,7 +54,7 @@ class Service:
     def publish(self) -> None:
         """Publish what waits in the outbox."""
         search = index_of(self.world)
-        publish(self.world.engine, search, self.world.settings.indexer, lambda _phase, _amount: None)
+        publish(self.world.engine, search, self.world.settings, lambda _phase, _amount: None)
         search.refresh()
         search.close()
 

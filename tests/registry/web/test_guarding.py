@@ -18,6 +18,7 @@ def test_what_is_open_to_everyone_is_known_and_reasoned(full: Service) -> None:
         "about.api_info",
         "health.livez",
         "health.readyz",
+        "metrics.metrics",
         "openapi.document",
         "problems.list_problems",
         "problems.show_problem",

@@ -18,7 +18,7 @@ from tests.registry.web.people import ANNA_NUMBER, everyone
 from tests.registry.web.service import Service
 
 # Errors that never answer a request.
-_NOT_ANSWERS = {"settings", "migration-failed"}
+_NOT_ANSWERS = {"settings", "migration-failed", "swap-refused"}
 
 
 def _kinds(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:

@@ -299,8 +299,7 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
 
 def _publish(world: World) -> None:
     engine = open_engine(world.settings.search, indexer=True)
-    engine.ensure_index()
-    publish(world.engine, engine, world.settings.indexer, lambda _text, _count: None)
+    publish(world.engine, engine, world.settings, lambda _text, _count: None)
     engine.close()
 
 
