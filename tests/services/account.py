@@ -99,7 +99,7 @@ def within_reach(base: Path, parts: Sequence[str], probe: str, *, account: Accou
 
 
 def _place(source: Path, folder: Path, part: Path) -> None:
-    shutil.copytree(source, folder / part, symlinks=True, copy_function=_link_or_copy)
+    shutil.copytree(source, folder / part, symlinks=True, copy_function=link_or_copy)
     inside = [folder / part, *(folder / above for above in part.parents)]
     for root, folders, _ in os.walk(folder / part):
         inside.extend(Path(root, name) for name in folders)
@@ -108,7 +108,8 @@ def _place(source: Path, folder: Path, part: Path) -> None:
             made.chmod(0o755)
 
 
-def _link_or_copy(source: str, target: str) -> None:
+def link_or_copy(source: str, target: str) -> None:
+    """Link a file that everyone may read, else copy it so that everyone may (for `shutil.copytree`)."""
     if Path(source).stat().st_mode & stat.S_IROTH:
         try:
             os.link(source, target)

@@ -1,7 +1,8 @@
 """Puts the verified artifacts together to a server, whole or not at all; here OpenSearch.
 
-The published zip has the transport modules only. The modules that the registry's index needs are published
-one by one; each gets a folder and a descriptor, as they have in the full distribution.
+The published zip has the transport modules only. Further ones are published one by one; each gets a folder and a
+descriptor, as they have in the full distribution. The module analysis-common is left out: the registry's index needs no
+analyzer, and that module makes no index on a Java without Thai, such as the wheel's.
 """
 
 import contextlib
@@ -17,8 +18,6 @@ from pathlib import Path
 from tests.services.digests import Artifact, read_digests
 
 _MODULES = {
-    # analyzers, token filters and normalizers: asciifolding, edge_ngram, lowercase, synonyms
-    "analysis-common": "org.opensearch.analysis.common.CommonAnalysisModulePlugin",
     # field types beyond the core ones
     "mapper-extras": "org.opensearch.index.mapper.MapperExtrasModulePlugin",
     # _reindex, _update_by_query, _delete_by_query
@@ -35,7 +34,7 @@ custom.foldername=
 extended.plugins=
 has.native.controller=false
 """
-_INVENTORY = "assembled.json"
+INVENTORY = "assembled.json"
 _TEMPORARY = ".assembling-"
 _STEPS = 1  # raise it when the steps below change: servers that stand already are then put together anew
 
@@ -88,7 +87,7 @@ def assemble(artifacts: Sequence[Artifact], downloads: Path) -> Path:
 def stands_whole(folder: Path, recipe: str) -> bool:
     """Tell whether a server stands there complete and was made by this recipe."""
     try:
-        inventory = json.loads((folder / _INVENTORY).read_bytes())
+        inventory = json.loads((folder / INVENTORY).read_bytes())
         sizes: dict[str, int] = inventory["files"]
         return bool(inventory["recipe"] == recipe) and all(
             (folder / name).stat().st_size == size for name, size in sizes.items()
@@ -101,7 +100,7 @@ def move_into_place(server: Path, target: Path, recipe: str, scratch: Path) -> N
     """Write down what the server consists of and put it where an older one may stand, in one step."""
     sizes = _open_to_all(server)
     inventory = json.dumps({"recipe": recipe, "files": sizes}, indent=1)
-    (server / _INVENTORY).write_text(inventory, encoding="utf-8")
+    (server / INVENTORY).write_text(inventory, encoding="utf-8")
     if target.exists():
         target.rename(scratch / "replaced")
     server.rename(target)

@@ -1,7 +1,7 @@
 """`python -m tests.services.fetch` (`make services`): brings what the real services need, without root.
 
-OpenSearch and the FHIR server come through Maven, are checked against their `digests.txt` and put together in the
-services folder.
+OpenSearch, its security plugin and the FHIR server come through Maven, are checked against their digest files and put
+together in the services folder.
 Java and PostgreSQL come with the development requirements as wheels. What is missing is named on one line
 each. Exit code 0; 1 if a fetched file is not the right one, or if anything is missing under
 `REGISTRY_REQUIRE_SERVICES=1`.
@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 import click
 
-from tests.services import assemble, fhir_server
+from tests.services import assemble, fhir_server, secured
 from tests.services.chromium import find_chromium
 from tests.services.digests import Artifact, DigestError, read_digests
 from tests.services.java import find_java
@@ -50,6 +50,7 @@ def main() -> None:
     missing: list[ServiceMissingError] = []
     try:
         _report(missing, "OpenSearch", _provide_opensearch)
+        _report(missing, secured.NAME, _provide_secured)
         _report(missing, fhir_server.NAME, _provide_fhir_server)
     except DigestError as error:
         click.secho(f"REFUSED: {error}", fg="red", bold=True, err=True)
@@ -78,6 +79,20 @@ def _provide_opensearch() -> str:
         folder=assemble.server_folder(artifacts),
         stands=assemble.is_assembled,
         put_together=assemble.assemble,
+    )
+
+
+def _provide_secured() -> str:
+    if not assemble.is_assembled():
+        raise ServiceMissingError(
+            secured.NAME, reason="OpenSearch itself is not there", remedy="run `make services` again"
+        )
+    return _provide(
+        secured.NAME,
+        secured.read_security_digests(),
+        folder=secured.server_folder(),
+        stands=secured.is_assembled,
+        put_together=secured.put_together,
     )
 
 

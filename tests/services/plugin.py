@@ -46,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @contextlib.contextmanager
-def _or_left_out(config: pytest.Config) -> Iterator[None]:
+def or_left_out(config: pytest.Config) -> Iterator[None]:
     """Turn a missing service into a skip that the summary shouts about, or into a failure."""
     try:
         yield
@@ -60,7 +60,7 @@ def _or_left_out(config: pytest.Config) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def opensearch_server(request: pytest.FixtureRequest) -> Iterator[OpenSearchServer]:
     """The run's own OpenSearch, also when `REGISTRY_TEST_OPENSEARCH_URL` names another for ordinary tests."""
-    with _or_left_out(request.config):
+    with or_left_out(request.config):
         server = OpenSearchServer()
     with server:
         yield server
@@ -98,7 +98,7 @@ def opensearch_prefix(opensearch_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def running_fhir_server(request: pytest.FixtureRequest) -> Iterator[FhirServer]:
     """The run's own FHIR server, with whatever the last test left in it."""
-    with _or_left_out(request.config):
+    with or_left_out(request.config):
         server = FhirServer()
     with server:
         yield server
@@ -114,7 +114,7 @@ def fhir_server(running_fhir_server: FhirServer) -> FhirServer:
 @pytest.fixture(scope="session")
 def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """The run's own PostgreSQL (the wheel's)."""
-    with _or_left_out(request.config):
+    with or_left_out(request.config):
         server = PostgresServer()
     with server:
         yield server
@@ -123,7 +123,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def debian_postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """Debian's PostgreSQL, the oldest release that the registry supports."""
-    with _or_left_out(request.config):
+    with or_left_out(request.config):
         server = PostgresServer(find_debian_postgres())
     with server:
         yield server
@@ -169,7 +169,7 @@ def debian_postgres_url(debian_postgres_server: PostgresServer) -> Iterator[str]
 @pytest.fixture(scope="session")
 def chromium_path(request: pytest.FixtureRequest) -> Path:
     """The browser program, for Playwright's `executable_path` (see `chromium.chromium_arguments`)."""
-    with _or_left_out(request.config):
+    with or_left_out(request.config):
         return find_chromium()
 
 

@@ -39,7 +39,7 @@ def _program(folder: Path, name: str, body: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def _small_server(downloads: Path) -> list[Artifact]:
+def small_server(downloads: Path) -> list[Artifact]:
     """A server zip and a module of the right shape, a few bytes each, with their true digests."""
     downloads.mkdir()
     with zipfile.ZipFile(downloads / "opensearch-9.9.zip", "w") as archive:
@@ -47,9 +47,7 @@ def _small_server(downloads: Path) -> list[Artifact]:
         archive.writestr("opensearch-9.9/lib/core.jar", "core")
     (downloads / "tool-1.0.jar").write_bytes(b"right")
     server = hashlib.sha256((downloads / "opensearch-9.9.zip").read_bytes()).hexdigest()
-    modules = [
-        replace(_JAR, place=f"modules/{name}") for name in ("analysis-common", "mapper-extras", "reindex")
-    ]
+    modules = [replace(_JAR, place=f"modules/{name}") for name in ("mapper-extras", "reindex")]
     return [Artifact(server, "org.example", "opensearch", "9.9", "zip", "."), *modules]
 
 
@@ -64,7 +62,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_file_with_another_digest_is_refused_and_nothing_is_put_together(
     services: Path, tmp_path: Path
 ) -> None:
-    artifacts = _small_server(tmp_path / "downloads")
+    artifacts = small_server(tmp_path / "downloads")
     (tmp_path / "downloads" / "tool-1.0.jar").write_bytes(b"wrong")
     with pytest.raises(DigestError, match=r"tool-1\.0\.jar is not the file .*It was not used") as raised:
         assemble.assemble(artifacts, tmp_path / "downloads")
@@ -81,7 +79,7 @@ def test_a_file_that_did_not_come_is_named(tmp_path: Path) -> None:
 def test_the_server_is_put_together_readable_for_all_with_its_modules(services: Path, tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
-        server = assemble.assemble(_small_server(tmp_path / "downloads"), tmp_path / "downloads")
+        server = assemble.assemble(small_server(tmp_path / "downloads"), tmp_path / "downloads")
     finally:
         os.umask(before)
     assert server == services / "opensearch-9.9"
@@ -97,7 +95,7 @@ def test_a_damaged_or_outdated_server_is_noticed_and_replaced(
     damage: str, services: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     downloads = tmp_path / "downloads"
-    artifacts = _small_server(downloads)
+    artifacts = small_server(downloads)
     monkeypatch.setattr(assemble, "read_digests", lambda: artifacts)
     server = assemble.assemble(artifacts, downloads)
     assert assemble.is_assembled()
@@ -126,7 +124,7 @@ def test_what_an_interrupted_fetch_left_is_removed_and_is_never_taken_for_a_serv
 
 def test_every_module_has_an_artifact_and_every_place_is_inside_the_server() -> None:
     places = {artifact.place for artifact in read_digests()}
-    assert places == {".", "modules/analysis-common", "modules/mapper-extras", "modules/reindex"}
+    assert places == {".", "modules/mapper-extras", "modules/reindex"}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +170,7 @@ def test_what_cannot_be_fetched_is_one_loud_line(
         "-m", "tests.services.fetch", environment={"PATH": path, "REGISTRY_REQUIRE_SERVICES": required}
     )
     assert done.returncode == int(required), done.stdout
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("SERVICE MISSING: OpenSearch")]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("SERVICE MISSING: OpenSearch:")]
     assert reason in line
     assert "make services" in line
 
