@@ -124,7 +124,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     world = World(make_settings(tmp_path, database))
     world.load(everyone())
     engine = index_of(world)
-    publish(world.engine, engine, world.settings.indexer, lambda _phase, _amount: None)
+    publish(world.engine, engine, world.settings, lambda _phase, _amount: None)
     engine.close()
     world.close()
     with running_idp() as idp, _gunicorn(tmp_path, idp, _environ(tmp_path, idp, database)) as running:

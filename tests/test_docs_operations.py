@@ -117,7 +117,9 @@ def run(command: str) -> list[str]:
     result = CliRunner().invoke(GROUPS[words[0]], words[1:])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return result.output.splitlines()
+    # What is logged goes to standard error too, and is no part of the page.
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error")]
+    return result.stdout.splitlines() + errors
 
 
 def test_the_page_is_what_happens(house: Path) -> None:

@@ -146,7 +146,7 @@ def test_every_licence_number_of_400_real_practitioners_is_found(whole: Service,
         load_feed(feed_file)
     )
     index = index_of(world)
-    publish(world.engine, index, world.settings.indexer, lambda *_: None)
+    publish(world.engine, index, world.settings, lambda *_: None)
     index.close()
 
     assert (report.state, report.counts.quarantined) == ("succeeded", 0)

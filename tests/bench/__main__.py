@@ -1,4 +1,4 @@
-"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--output FILE]`: measure and write docs/benchmarks.md."""
+"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--index N] [--output FILE]`: measure and write docs/benchmarks.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from registry.settings import ROOT
-from tests.bench import ingest, ingest_report
+from tests.bench import index_scale, index_scale_report, ingest, ingest_report
 from tests.bench.houses import HOUSES
 from tests.bench.ingest_jobs import FORMS
 from tests.bench.limits import Limits
@@ -15,7 +15,8 @@ from tests.bench.run import measure
 
 SIZES = (20_000, 200_000)
 INGEST = (100_000, 1_000_000)
-PARTS = ("houses", "ingest")
+INDEX = (1_000_000,)
+PARTS = ("houses", "ingest", "index")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,7 +35,14 @@ PARTS = ("houses", "ingest")
 @click.option(
     "--database", type=click.Choice(ingest.DATABASES), multiple=True, help="Load only into this one."
 )
-@click.option("--only", type=click.Choice(PARTS), help="Measure only this part; both if left out.")
+@click.option(
+    "--index",
+    "indexed",
+    type=click.IntRange(min=100),
+    multiple=True,
+    help="Build the search index of so many licences.",
+)
+@click.option("--only", type=click.Choice(PARTS), help="Measure only this part; all if left out.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -48,23 +56,27 @@ def main(
     licences: tuple[int, ...],
     form: tuple[str, ...],
     database: tuple[str, ...],
+    indexed: tuple[int, ...],
     only: str | None,
     output: Path,
 ) -> None:
     """Measure pull, publish, rebuild, search and verify beside their floors, for SIZES people (20000 200000).
 
-    Then load registers of 100000 and 1000000 licences in each format into each database (`--ingest`).
+    Then load registers of 100000 and 1000000 licences in each format into each database (`--ingest`), and build, compare and
+    change the search index of 1000000 licences in each house (`--index`).
     REGISTRY_BENCH_REQUESTS (default 400) bounds the requests asked one after the other, REGISTRY_BENCH_SECONDS
     (default 10) each run of 8 clients at once.
     """
-    if only != "ingest":
+    if only in {None, "houses"}:
         _houses(sizes or SIZES, house, output)
-    if only != "houses":
+    if only in {None, "ingest"}:
         asked = licences or INGEST
         loads = []
         for load in ingest.measure(asked, click.echo, form or FORMS, database or ingest.DATABASES):
             loads.append(load)
             ingest_report.put(output, loads, asked)
+    if only in {None, "index"}:
+        _index(indexed or INDEX, house or HOUSES, output)
     click.echo(f"Written: {output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output}")
 
 
@@ -75,6 +87,13 @@ def _houses(sizes: Sequence[int], house: tuple[str, ...], output: Path) -> None:
         for one in measure(people, house or HOUSES, limits, click.echo):
             measured.append(one)
             write(output, measured, sizes, house)
+
+
+def _index(sizes: Sequence[int], houses: Sequence[str], output: Path) -> None:
+    measured = []
+    for one in index_scale.measure(sizes, click.echo, houses):
+        measured.append(one)
+        index_scale_report.put(output, measured, sizes)
 
 
 if __name__ == "__main__":

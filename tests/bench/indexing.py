@@ -2,20 +2,21 @@
 
 from tests.bench.figures import Figure, Share
 from tests.bench.houses import House
-from tests.bench.index_jobs import Indexed, IndexFloor
+from tests.bench.index_floor import IndexFloor
+from tests.bench.index_jobs import Indexed
 from tests.bench.processes import job
 
 
 def measure(house: House) -> tuple[list[Figure], list[Share], dict[str, str]]:
     """Write the floor's indices, publish the outbox of the first pull, then rebuild."""
-    floor = job("index-floor", house.environ, house.folder, IndexFloor)
+    floor = job("index-floor", house.environ, house.folder, IndexFloor, live=True, several=False)
     published = job("publish", house.environ, house.folder, Indexed)
     index_mb = house.index_mb()
     rebuilt = job("rebuild", house.environ, house.folder, Indexed)
-    what = "bare _bulk, one connection" if house.engine_url else "bare index writer"
+    what, built = floor.best
     figures = [
         _row("publish", published, floor.documents / floor.live_s, what),
-        _row("rebuild", rebuilt, floor.documents / floor.build_s, what),
+        _row("rebuild", rebuilt, built, what),
     ]
     shares = [
         Share(name, part, share)

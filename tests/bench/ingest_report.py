@@ -1,17 +1,15 @@
 """The part of docs/benchmarks.md about loading large registers; the other parts stay as they are."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.bench import machine
+from tests.bench.blocks import Block
 from tests.bench.figures import text_of
 from tests.bench.ingest import Load
 from tests.bench.ingest_jobs import Ingested
 
-_BEGIN, _END = "<!-- loading: begin -->", "<!-- loading: end -->"
-_BLOCK = re.compile(f"{re.escape(_BEGIN)}\\n.*?{re.escape(_END)}\\n", re.DOTALL)
-_BEFORE = "## How it is measured"
+_BLOCK = Block("loading")
 # How many times its floor each pull may cost, and the memory in MB that it may take.
 GOALS = (6.0, 6.0, 8.0)
 MEMORY_GOAL_MB = 400
@@ -39,21 +37,12 @@ def command(sizes: Sequence[int]) -> str:
 
 def kept(path: Path) -> str:
     """Return this part as it stands in the report, "" if it does not."""
-    found = _BLOCK.search(path.read_text("utf-8")) if path.exists() else None
-    return found[0] if found else ""
+    return _BLOCK.kept(path)
 
 
 def put(path: Path, loads: Sequence[Load], sizes: Sequence[int]) -> None:
     """Write this part into the report, in the place of an older one."""
-    block = f"{_BEGIN}\n{_section(loads, sizes)}{_END}\n"
-    text = path.read_text("utf-8") if path.exists() else "# Speed\n\n"
-    if _BLOCK.search(text):
-        text = _BLOCK.sub(lambda _: block, text, count=1)
-    elif _BEFORE in text:
-        text = text.replace(_BEFORE, f"{block}\n{_BEFORE}", 1)
-    else:
-        text = f"{text}{block}"
-    path.write_text(text, "utf-8")
+    _BLOCK.put(path, _section(loads, sizes))
 
 
 def _section(loads: Sequence[Load], sizes: Sequence[int]) -> str:

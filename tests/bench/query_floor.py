@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from tantivy import Index, Searcher
 
+from registry.search import open_engine
 from registry.search.mapping import load_mapping
 from registry.search.query import SearchQuery, plan
 from registry.search.tantivy_dsl import build_schema, page_query
-from registry.search.tantivy_folder import IndexFolder
 from registry.settings import Search, load_settings
 from tests.bench.client import Load
 from tests.bench.processes import BenchError
@@ -36,7 +36,9 @@ def measure(searches: list[str], clients: int, seconds: float) -> QueryFloor:
 
 
 def _searcher(limits: Search) -> Searcher:
-    name = IndexFolder(limits.tantivy.path, load_mapping()).current()
+    engine = open_engine(limits, indexer=True)
+    name = engine.current_index()
+    engine.close()
     if name is None:
         raise BenchError("there is no index to ask")
     return Index.open(str(Path(limits.tantivy.path) / name)).searcher()

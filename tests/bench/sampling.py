@@ -50,13 +50,28 @@ PULL: Mapping[str, str] = {
     "indexer/history.py": "write to SQL",
 }
 PUBLISH: Mapping[str, str] = {
-    "indexer/publish.py": "begin, commit, the rest",
-    "indexer/rebuild.py": "count, swap, the rest",
+    **{f"indexer/{name}.py": "begin, commit, the rest" for name in ("publish", "publish_round", "claims")},
+    **{
+        f"indexer/{name}.py": "count, swap, the rest"
+        for name in ("rebuild", "building", "builds", "settling", "first_index", "expected")
+    },
+    "indexer/rebuild_checks.py": "checks",
+    # Batches are encoded and sent by threads beside the one that is looked at.
+    "indexer/sending.py": "wait for the engine",
+    "registry/records/": "read from SQL",
     "registry/records/outbox.py": "outbox",
-    "registry/records/read.py": "read from SQL",
+    "registry/records/search_indices.py": "count, swap, the rest",
     "registry/search/document.py": "build documents",
+    "registry/search/checksum.py": "build documents",
     "registry/names.py": "build documents",
     "registry/search/": "encode and send to the engine, wait",
+}
+COMPARE: Mapping[str, str] = {
+    "indexer/": "judge, record, the rest",
+    "indexer/expected.py": "add up SQL",
+    "registry/records/expected.py": "add up SQL",
+    "registry/records/": "judge, record, the rest",
+    "registry/search/": "add up the index",
 }
 
 

@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 
 from registry.logs import configure_logs
-from tests.bench import index_jobs, ingest_floor, ingest_jobs, pull_floor, pull_jobs, query_floor
+from tests.bench import (
+    index_floor,
+    index_jobs,
+    index_visible,
+    ingest_floor,
+    ingest_jobs,
+    pull_floor,
+    pull_jobs,
+    query_floor,
+)
 
 JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "pull": pull_jobs.first,
@@ -19,7 +28,9 @@ JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "pull-floor": pull_floor.measure,
     "publish": index_jobs.publish,
     "rebuild": index_jobs.rebuild,
-    "index-floor": index_jobs.floor,
+    "compare": index_jobs.compare,
+    "index-floor": index_floor.measure,
+    "visible": index_visible.measure,
     "query-floor": query_floor.measure,
     "ingest-write": ingest_jobs.write,
     "ingest-read": ingest_jobs.read,
