@@ -22,7 +22,7 @@ test: install-dev services  ## Run every test on the real parts this machine has
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-soak: install-dev services  ## Run at length what `make test` samples: fuzzing, and kill -9 at 50 moments of a pull (half an hour)
+soak: install-dev services  ## Run at length what `make test` samples: fuzzing, 50 kills each of pull, publisher and rebuild, swaps, outages (an hour or more)
 	REGISTRY_TEST_SOAK=1 $(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
 check: install-dev  ## Lint, types, floors of the house, migrations

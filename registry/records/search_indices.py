@@ -136,7 +136,8 @@ def queue_changed(connection: sa.Connection, mark: int, now: datetime) -> int:
     made = connection.execute(
         sa.insert(t.outbox).from_select(
             ["practitioner_id", "created_at"], people.order_by(t.practitioner.c.id)
-        )
+        ),
+        execution_options={"preserve_rowcount": True},
     )
     return made.rowcount
 

@@ -194,33 +194,48 @@ def _name_order(person: IndexedPerson) -> str:
 
 
 def _put_name_keys(about: dict[str, Any], names: Iterable[IndexedName]) -> None:
-    found: dict[str, list[str]] = {"written": [], "given": [], "family": [], "former": [], "names": []}
+    written, given, family, former = _name_keys(names)
+    if written:
+        about["written"] = _bounded(written)
+    if given:
+        about["given"] = _bounded(given)
+    if family:
+        about["family"] = _bounded(family)
+    if former:
+        about["former"] = _bounded(former)
+    if every := given + family + former:
+        about["names"] = _bounded(every)
+
+
+def _name_keys(names: Iterable[IndexedName]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return the written keys, and the typed ones of given names, family names and names of other times or kinds."""
+    written: list[str] = []
+    given: list[str] = []
+    family: list[str] = []
+    former: list[str] = []
     for name in names:
-        for text, fields in _parts(name):
+        official = name.use == "official"
+        for text, is_given, is_family in _parts(name):
             keys = _keys(text)
-            found["names"] += keys.typed
-            if name.use == "official":
-                found["written"] += keys.written
-                for field in fields:
-                    found[field] += keys.typed
-            else:
-                found["former"] += keys.typed
-    for field, some in found.items():
-        if some:
-            about[field] = _bounded(some)
+            if not official:
+                former += keys.typed
+                continue
+            written += keys.written
+            if is_given:
+                given += keys.typed
+            if is_family:
+                family += keys.typed
+    return written, given, family, former
 
 
-_GIVEN, _FAMILY, _BOTH = ("given",), ("family",), ("given", "family")
-
-
-def _parts(name: IndexedName) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give each part of a name with the fields it belongs to."""
+def _parts(name: IndexedName) -> tuple[tuple[str, bool, bool], ...]:
+    """Give each part of a name, and whether it belongs to the given names and to the family names."""
     if name.middle:
         # A middle name is a given name in some countries, a second family name in Sweden.
-        return (name.given, _GIVEN), (name.middle, _BOTH), (name.family, _FAMILY)
+        return (name.given, True, False), (name.middle, True, True), (name.family, False, True)
     if name.given or name.family:
-        return (name.given, _GIVEN), (name.family, _FAMILY)
-    return ((name.text, _BOTH),)
+        return (name.given, True, False), (name.family, False, True)
+    return ((name.text, True, True),)
 
 
 def _bounded(keys: list[str]) -> list[str]:
