@@ -29,7 +29,6 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
-from indexer.expected import expected_count
 from indexer.lease import BusyError, LostLeaseError
 from indexer.lock import Guard
 from indexer.projection import documents_after, operations_of
@@ -40,6 +39,7 @@ from registry.errors import SearchUnavailableError
 from registry.records import search_indices
 from registry.records import tables as t
 from registry.records.allocate import current
+from registry.records.expected import count as expected_count
 from registry.records.search_indices import Known
 from registry.search.port import IndexEngine
 from registry.settings import Settings

@@ -3,17 +3,19 @@
 Both sides are read at different moments, so what is found here is a suspicion; `indexer.judging` decides.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from indexer.expected import expected, expected_count, last_key, snapshot, sums
+from indexer.expected import expected, last_key, snapshot, sums
 from indexer.projection import documents_after
+from registry.records.expected import count as expected_count
 from registry.search.checksum import PRIME
-from registry.search.document import document_key
+from registry.search.document import Operation, document_key
 from registry.search.port import Bucket, IndexEngine
 
 Range = tuple[int | None, int | None]
@@ -148,11 +150,17 @@ def otherwise_told(
         if not ids:
             return
         last = ids[-1]
-        for start in range(0, len(operations), STORED_AT_ONCE):
-            some = operations[start : start + STORED_AT_ONCE]
-            held = search.stored([operation.key for operation in some], index)
-            for operation in some:
-                have = held.get(operation.key)
-                if have and have["version"] == operation.version and have != operation.stored:
-                    yield operation.key, operation.version
+        for operation, have in read_back(search, index, operations):
+            if have and have["version"] == operation.version and have != operation.stored:
+                yield operation.key, operation.version
         tell(len(operations))
+
+
+def read_back(
+    search: IndexEngine, index: str, operations: Sequence[Operation]
+) -> Iterator[tuple[Operation, dict[str, Any] | None]]:
+    """Yield operations, each with the document that the index holds in its place, None if there is none."""
+    for start in range(0, len(operations), STORED_AT_ONCE):
+        some = operations[start : start + STORED_AT_ONCE]
+        held = search.stored([operation.key for operation in some], index)
+        yield from ((operation, held.get(operation.key)) for operation in some)

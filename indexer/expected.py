@@ -14,15 +14,13 @@ from sqlalchemy.engine import Engine
 
 from registry.records import bulk
 from registry.records import tables as t
-from registry.records.expected import count as count_documents
+from registry.records.expected import SHOWN, THEIRS
 from registry.search.checksum import FACTOR, PRIME
 from registry.search.port import Bucket
 
 _STREAMED = 10_000
 _PERSON, _LICENCE = t.practitioner.c, t.licence.c
-# A person who was merged into another has nothing left to be found by.
-_SHOWN = ~_PERSON.protected & _PERSON.merged_into_id.is_(None)
-_STANDING = sa.exists().where((_LICENCE.practitioner_id == _PERSON.id) & _LICENCE.gone_run_id.is_(None))
+_STANDING = sa.exists().where(THEIRS)
 # Keys as `registry.search.document` makes them.
 _LICENCE_KEY, _PERSON_KEY = _LICENCE.id * 2, _PERSON.id * 2 + 1
 
@@ -60,14 +58,9 @@ def _documents() -> tuple[Keys, Keys]:
     licences = (
         sa.select(_LICENCE_KEY.label("key"), _PERSON.version)
         .join_from(t.licence, t.practitioner, _PERSON.id == _LICENCE.practitioner_id)
-        .where(_SHOWN & _LICENCE.gone_run_id.is_(None))
+        .where(SHOWN & _LICENCE.gone_run_id.is_(None))
     )
-    return licences, sa.select(_PERSON_KEY.label("key"), _PERSON.version).where(_SHOWN & ~_STANDING)
-
-
-def expected_count(connection: sa.Connection) -> int:
-    """Return how many documents the index should hold."""
-    return count_documents(connection)
+    return licences, sa.select(_PERSON_KEY.label("key"), _PERSON.version).where(SHOWN & ~_STANDING)
 
 
 def expected(
@@ -160,14 +153,14 @@ def states(connection: sa.Connection, keys: Collection[int]) -> dict[int, State]
 
 def _licence_states(connection: sa.Connection, keys: Collection[int]) -> sa.Select[int, int, int, bool, bool]:
     return (
-        _state(_LICENCE_KEY, _SHOWN & _LICENCE.gone_run_id.is_(None))
+        _state(_LICENCE_KEY, SHOWN & _LICENCE.gone_run_id.is_(None))
         .join_from(t.licence, t.practitioner, _PERSON.id == _LICENCE.practitioner_id)
         .where(_LICENCE.id.in_(bulk.ids(connection, [key // 2 for key in keys if key % 2 == 0])))
     )
 
 
 def _person_states(connection: sa.Connection, keys: Collection[int]) -> sa.Select[int, int, int, bool, bool]:
-    return _state(_PERSON_KEY, _SHOWN & ~_STANDING).where(
+    return _state(_PERSON_KEY, SHOWN & ~_STANDING).where(
         _PERSON.id.in_(bulk.ids(connection, [key // 2 for key in keys if key % 2]))
     )
 

@@ -7,12 +7,12 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from indexer.builds import ensure_index, settle
-from indexer.expected import expected_count
 from indexer.lock import only_one
 from indexer.sending import RebuildError
 from registry.database import writing
 from registry.errors import SearchUnavailableError, SwapError
 from registry.records import search_indices
+from registry.records.expected import count as expected_count
 from registry.search.port import NO_INDEX, IndexEngine
 from registry.settings import Settings
 

@@ -34,14 +34,6 @@ def fold_people(connection: sa.Connection, people: Iterable[int]) -> None:
     )
 
 
-def renew_people(connection: sa.Connection, people: Iterable[int]) -> None:
-    """Give every person a new version: what their records say of them together is what it was."""
-    ids = sorted(people)
-    if ids:
-        versions = allocate(connection, len(ids))
-        bulk.update_rows(connection, t.practitioner, ("version",), list(zip(ids, versions, strict=True)))
-
-
 def tell_outbox(
     connection: sa.Connection, people: Iterable[int], now: datetime, *, made: Collection[int] = ()
 ) -> None:

@@ -15,7 +15,8 @@ from indexer.compare import Compared
 from indexer.compare import compare as compare_index
 from indexer.lock import BusyError, only_one
 from registry.database import open_database
-from registry.records.index_tables import index_comparison, search_index
+from registry.records import search_indices
+from registry.records.index_tables import index_comparison
 from registry.records.read import as_utc
 from registry.search import IndexEngine, open_engine
 from registry.settings import Settings
@@ -88,8 +89,7 @@ def is_comparison_due(
     """Tell whether the index is to be compared now: there is one, and the last comparison is old enough."""
     if not every_hours or (last and last.started_at <= now < last.started_at + timedelta(hours=every_hours)):
         return False
-    in_use = sa.select(search_index.c.name).where(search_index.c.state == "current")
-    return connection.scalar(in_use.limit(1)) is not None
+    return search_indices.in_use(connection) is not None
 
 
 @contextmanager

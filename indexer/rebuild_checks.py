@@ -1,22 +1,19 @@
 """What an index must pass before a rebuild puts it in use. Each check that fails names itself."""
 
-from collections.abc import Iterator, Sequence
-
 import sqlalchemy as sa
 import structlog
 
-from indexer.differing import bucket_width
-from indexer.expected import expected_count, last_key, sums
+from indexer.differing import bucket_width, read_back
+from indexer.expected import last_key, sums
 from indexer.projection import operations_of
 from indexer.sending import RebuildError
 from registry.records import tables as t
-from registry.search.document import Operation, document_id
+from registry.records.expected import count as expected_count
+from registry.search.document import document_id
 from registry.search.port import IndexEngine
 from registry.settings import Index
 
 log = structlog.get_logger()
-# Documents read back by one request.
-_READ_AT_ONCE = 500
 
 
 def check_mapping(search: IndexEngine, index: str) -> None:
@@ -74,29 +71,22 @@ def check_sample(
     person = t.practitioner.c.id
     drawn = list(connection.scalars(sa.select(person).order_by(sa.func.random()).limit(people)))
     found = operations_of(connection, drawn)
-    for some in _parts([operation for each in found.values() for operation in each]):
-        held = search.stored([operation.key for operation in some], index)
-        for operation in some:
-            have = held.get(operation.key)
-            wanted = None if operation.body is None else operation.stored
-            if have == wanted or (published and (not have or have.get("version") != operation.version)):
-                continue
-            # Which fields, not what they hold: this ends in logs.
-            names = {
-                name
-                for name in {**(have or {}), **(wanted or {})}
-                if (have or {}).get(name) != (wanted or {}).get(name)
-            }
-            raise _failed(
-                "sample",
-                index,
-                f"document {document_id(operation.key)} differs from SQL in {', '.join(sorted(names))}",
-            )
-
-
-def _parts(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
-    for start in range(0, len(operations), _READ_AT_ONCE):
-        yield operations[start : start + _READ_AT_ONCE]
+    everything = [operation for each in found.values() for operation in each]
+    for operation, have in read_back(search, index, everything):
+        wanted = None if operation.body is None else operation.stored
+        if have == wanted or (published and (not have or have.get("version") != operation.version)):
+            continue
+        # Which fields, not what they hold: this ends in logs.
+        names = {
+            name
+            for name in {**(have or {}), **(wanted or {})}
+            if (have or {}).get(name) != (wanted or {}).get(name)
+        }
+        raise _failed(
+            "sample",
+            index,
+            f"document {document_id(operation.key)} differs from SQL in {', '.join(sorted(names))}",
+        )
 
 
 def _failed(check: str, index: str, what: str) -> RebuildError:

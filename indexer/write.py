@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from indexer import history
 from indexer.change import Change, Refreshed
-from indexer.fold import fold_people, renew_people, tell_outbox
+from indexer.fold import fold_people, tell_outbox
 from indexer.heads import PERSON_FIELDS
 from indexer.licences import Licences
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import bulk
 from registry.records import tables as t
-from registry.records.allocate import allocate
+from registry.records.allocate import allocate, renew
 from registry.sealing import IDENTIFIER, Sealer
 
 _RECORD_FIELDS = (
@@ -55,7 +55,8 @@ class Writer:
         }
         folded = {_known(c.practitioner_id) for c in changes if not c.folds_alike} - alone
         fold_people(self.connection, folded)
-        renew_people(self.connection, counts.keys() - folded - alone)
+        # What the records of the others say of them together is what it was.
+        renew(self.connection, counts.keys() - folded - alone)
         tell_outbox(self.connection, counts, self.now, made=alone)
 
     def _forget_quarantine(self, keys: Sequence[str]) -> None:

@@ -5,9 +5,12 @@ reads everything above a number it has seen can't miss a later commit with a low
 polled by a serial id).
 """
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
-from registry.records.tables import counter
+from registry.records import bulk
+from registry.records.tables import counter, practitioner
 
 NAME = "registry"
 
@@ -25,6 +28,14 @@ def allocate(connection: sa.Connection, count: int) -> range:
         connection.execute(sa.insert(counter).values(name=NAME, next_value=count + 1))
         end = count + 1
     return range(end - count, end)
+
+
+def renew(connection: sa.Connection, people: Iterable[int]) -> None:
+    """Give every practitioner a new version, above all that were drawn before."""
+    ids = sorted(people)
+    if ids:
+        versions = allocate(connection, len(ids))
+        bulk.update_rows(connection, practitioner, ("version",), list(zip(ids, versions, strict=True)))
 
 
 def current(connection: sa.Connection) -> int:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from registry.records import bulk, outbox
 from registry.records import tables as t
-from registry.records.allocate import allocate
+from registry.records.allocate import renew
 from registry.records.index_tables import index_comparison
 
 
@@ -29,10 +29,7 @@ class Repair:
 
 def queue(connection: sa.Connection, repair: Repair, now: datetime) -> None:
     """Put a repair in the outbox; what waits there already is not put there twice."""
-    if repair.renewed:
-        ids = sorted(repair.renewed)
-        versions = allocate(connection, len(ids))
-        bulk.update_rows(connection, t.practitioner, ("version",), list(zip(ids, versions, strict=True)))
+    renew(connection, repair.renewed)
     row = t.outbox.c
     people = _not_waiting(connection, repair.people, row.practitioner_id)
     unknown = _not_waiting(connection, repair.unknown, row.document_key)

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from registry.records import tables as t
 
 _PERSON, _LICENCE = t.practitioner.c, t.licence.c
-_SHOWN = ~_PERSON.protected & _PERSON.merged_into_id.is_(None)
-_THEIRS = (_LICENCE.practitioner_id == _PERSON.id) & _LICENCE.gone_run_id.is_(None)
-_COUNT = sa.select(sa.func.count()).select_from(t.practitioner.outerjoin(t.licence, _THEIRS)).where(_SHOWN)
+# Who is shown at all.
+SHOWN = ~_PERSON.protected & _PERSON.merged_into_id.is_(None)
+# A person's licences that stand.
+THEIRS = (_LICENCE.practitioner_id == _PERSON.id) & _LICENCE.gone_run_id.is_(None)
+_COUNT = sa.select(sa.func.count()).select_from(t.practitioner.outerjoin(t.licence, THEIRS)).where(SHOWN)
 
 
 def count(connection: sa.Connection) -> int:

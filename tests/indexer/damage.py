@@ -16,20 +16,12 @@ from registry.records.index_tables import index_comparison
 from registry.search import IndexEngine
 from registry.search.document import Operation, licence_key
 from registry.settings import Settings
-from tests.support.world import World, licence, person
+from tests.support.publishing import quiet
+from tests.support.world import World
 
 BODY = {"practitioner_id": 10**9, "siblings": False, "name_order": "x"}
 # A licence that no register has.
 ALIEN = licence_key(10**9)
-
-
-def quiet(*_: object) -> None:
-    """Show no progress."""
-
-
-def people(count: int, given: str = "Liv") -> dict[str, PersonFacts]:
-    """People with one licence each; the same source keys each time."""
-    return {str(n): person("Ek", f"{given}{n}", licences=[licence(str(1000 + n))]) for n in range(count)}
 
 
 def hasty(world: World, **values: int) -> Settings:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, cast
 
 import msgspec
@@ -15,13 +14,12 @@ from registry.records import search_indices
 from registry.records import tables as t
 from registry.records.facts import PersonFacts
 from registry.records.search_indices import Known
-from registry.search import IndexEngine, SearchQuery
+from registry.search import IndexEngine
 from registry.search.document import Operation
 from registry.search.port import Outcome
 from registry.settings import Index, Settings
+from tests.support.publishing import quiet
 from tests.support.world import World, licence, person
-
-TODAY = date(2026, 11, 22)
 
 
 class KilledError(BaseException):
@@ -115,10 +113,6 @@ def altering(
     return disturbed(engine, bulk=bulk)
 
 
-def quiet(*_: object) -> None:
-    """Show no progress."""
-
-
 # So different that none is found by another's name, however it is misspelt.
 NAMES = (
     "Berta", "Gustav", "Hjördis", "Ingemar", "Kerstin", "Ludvig", "Margareta", "Nils", "Olof", "Petronella",
@@ -154,12 +148,6 @@ def indices(world: World) -> dict[str, Known]:
 def states(world: World) -> dict[str, str]:
     """The state of each index, as SQL knows it."""
     return {name: row.state for name, row in indices(world).items()}
-
-
-def found(engine: IndexEngine, text: str) -> int:
-    """How many people a search for a name finds."""
-    engine.refresh()
-    return engine.search(SearchQuery(text=text), TODAY).total
 
 
 def first_licence(world: World) -> int:

@@ -13,8 +13,9 @@ from indexer.compare import Compared
 from indexer.lock import only_one
 from registry.search import IndexEngine
 from registry.search.document import Operation, document_id
-from tests.indexer.damage import ALIEN, filled, invent, lose, people
+from tests.indexer.damage import ALIEN, filled, invent, lose
 from tests.support.engines import index_of
+from tests.support.publishing import people
 from tests.support.world import KEYS, World
 
 Run = Callable[..., Result]

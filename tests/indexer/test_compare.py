@@ -27,12 +27,11 @@ from tests.indexer.damage import (
     mended,
     move_on,
     owner,
-    people,
-    quiet,
     recorded,
     truth,
 )
 from tests.support.engines import index_of
+from tests.support.publishing import people, quiet
 from tests.support.world import World, person
 
 

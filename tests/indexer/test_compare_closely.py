@@ -26,12 +26,11 @@ from tests.indexer.damage import (
     mended,
     move_on,
     owner,
-    people,
-    quiet,
     recorded,
 )
 from tests.indexer.disturbed import disturbed
 from tests.indexer.other_versions import other_version
+from tests.support.publishing import people, quiet
 from tests.support.world import World, licence, person
 
 

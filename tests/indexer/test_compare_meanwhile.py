@@ -13,21 +13,10 @@ from indexer.publish import publish
 from registry.records.facts import PersonFacts
 from registry.search import IndexEngine
 from registry.search.document import document_id, licence_key
-from tests.indexer.damage import (
-    counts,
-    filled,
-    hasty,
-    is_right,
-    look,
-    lose,
-    move_on,
-    owner,
-    people,
-    quiet,
-    truth,
-)
+from tests.indexer.damage import counts, filled, hasty, is_right, look, lose, move_on, owner, truth
 from tests.indexer.disturbed import disturbed
 from tests.support.engines import index_of
+from tests.support.publishing import people, quiet
 from tests.support.world import World, licence, person
 
 _COMPARED = 6

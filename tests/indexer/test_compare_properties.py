@@ -14,17 +14,8 @@ from registry.records import tables as t
 from registry.records.facts import PersonFacts
 from registry.search import IndexEngine
 from registry.search.document import Operation, document_id, licence_key, person_key
-from tests.indexer.damage import (
-    BODY,
-    counts,
-    hasty,
-    in_index,
-    is_right,
-    look,
-    move_on,
-    quiet,
-    truth,
-)
+from tests.indexer.damage import BODY, counts, hasty, in_index, is_right, look, move_on, truth
+from tests.support.publishing import quiet
 from tests.support.world import World, licence, person
 
 EXAMPLES = 300 if os.environ.get("REGISTRY_TEST_SOAK") else 12

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.expected import expected, expected_count, last_key, snapshot, states, sums
+from indexer.expected import expected, last_key, snapshot, states, sums
 from registry.database import writing
 from registry.records import read
 from registry.records import tables as t
+from registry.records.expected import count as expected_count
 from registry.search.checksum import PRIME, checksum
 from registry.search.document import documents, licence_key, operations, person_key
 from registry.search.port import Bucket

@@ -18,18 +18,16 @@ from registry.records import tables as t
 from registry.search import IndexEngine, SearchQuery
 from tests.indexer.disturbed import (
     NAMES,
-    TODAY,
     altering,
     compared,
     disturbed,
     first_licence,
-    found,
     indices,
     people,
-    quiet,
     states,
     with_index,
 )
+from tests.support.publishing import TODAY, found, quiet
 from tests.support.world import World, licence, person
 
 

@@ -20,14 +20,13 @@ from tests.indexer.disturbed import (
     compared,
     disturbed,
     first_licence,
-    found,
     indices,
     people,
-    quiet,
     states,
 )
 from tests.indexer.other_versions import other_version
 from tests.support.engines import index_of, large_house
+from tests.support.publishing import found, quiet
 from tests.support.world import World, licence, person
 
 

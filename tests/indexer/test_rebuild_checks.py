@@ -11,18 +11,10 @@ from indexer.rebuild import RebuildError, back, rebuild
 from registry.errors import SearchUnavailableError
 from registry.search import IndexEngine
 from registry.search.document import Operation
-from tests.indexer.disturbed import (
-    altering,
-    disturbed,
-    first_licence,
-    found,
-    people,
-    quiet,
-    states,
-    with_index,
-)
+from tests.indexer.disturbed import altering, disturbed, first_licence, people, states, with_index
 from tests.indexer.other_versions import other_version
 from tests.support.engines import index_of
+from tests.support.publishing import found, quiet
 from tests.support.world import World
 
 Change = Callable[[Operation, int], Operation | None]

@@ -29,15 +29,14 @@ from tests.indexer.disturbed import (
     Steps,
     compared,
     disturbed,
-    found,
     indices,
     people,
-    quiet,
     states,
     stopping,
     with_index,
 )
 from tests.support.engines import index_of
+from tests.support.publishing import found, quiet
 from tests.support.world import KEYS, World, make_settings
 
 SOAK = bool(os.environ.get("REGISTRY_TEST_SOAK"))

@@ -19,9 +19,10 @@ from registry.records import tables as t
 from registry.records.allocate import allocate, current
 from registry.records.index_tables import search_index
 from registry.search import IndexEngine
-from tests.indexer.disturbed import compared, disturbed, found, indices, people, quiet, states
+from tests.indexer.disturbed import compared, disturbed, indices, people, states
 from tests.indexer.other_versions import other_version
 from tests.support.engines import index_of
+from tests.support.publishing import found, quiet
 from tests.support.world import World, make_settings
 
 

@@ -14,7 +14,8 @@ from indexer.publish import publish
 from indexer.rebuild import back, rebuild
 from registry.errors import RegistryError
 from registry.search import IndexEngine, SearchQuery, open_engine
-from tests.indexer.disturbed import NAMES, TODAY, compared, people, quiet
+from tests.indexer.disturbed import NAMES, compared, people
+from tests.support.publishing import TODAY, quiet
 from tests.support.world import World
 
 SOAK = bool(os.environ.get("REGISTRY_TEST_SOAK"))

@@ -17,15 +17,12 @@ from registry.search.port import Outcome
 from tests.indexer.faults.houses import FaultHouse, large, people, small
 from tests.support.engines import index_of
 from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.publishing import quiet
 
 COUNT = 10_000
 BAD = str(COUNT // 2)
 # Given up at the first refusal: pauses between tries are shown elsewhere.
 AT_ONCE = {"REGISTRY_INDEXER__PUBLISH_ATTEMPTS": "1"}
-
-
-def quiet(*_: object) -> None:
-    """Show no progress."""
 
 
 class Spoiling:

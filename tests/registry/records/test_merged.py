@@ -7,11 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from indexer import joins, runs
-from indexer.expected import expected, expected_count
+from indexer.expected import expected
 from registry.database import writing
 from registry.identifiers import NPI
 from registry.records import read
 from registry.records import tables as t
+from registry.records.expected import count as expected_count
 from registry.records.merged import merged_into
 from registry.search.document import documents, operations, person_key
 from tests.support.world import World, licence, person
