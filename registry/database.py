@@ -1,5 +1,7 @@
 """Database engines: one way to open SQLite and PostgreSQL, with their limits from the settings."""
 
+import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +71,56 @@ def _open_postgresql(url: URL, settings: Database, *, service: bool) -> Engine:
     options = [f"-c lock_timeout={settings.lock_timeout_ms if service else 0}", "-c timezone=UTC"]
     if service:
         options.append(f"-c statement_timeout={settings.statement_timeout_ms}")
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         hide_parameters=True,  # an error's text may reach a log; its values may not
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_s,
-        pool_pre_ping=True,
+        # The one used last is the one most likely to be alive, and knows the statements.
+        pool_use_lifo=True,
         connect_args={"options": " ".join(options), "connect_timeout": 5},
     )
+    _ping_when_idle(engine)
+    return engine
+
+
+# A connection that was in use so lately, in seconds, is taken for alive: asking would be a third of a short request's
+# journeys to the database.
+_ALIVE_S = 0.5
+
+
+def _ping_when_idle(engine: Engine) -> None:
+    """Ask connections that have lain idle whether they are alive, before they are used; dead ones are replaced."""
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401 - a DBAPI connection and its record
+        if time.monotonic() - record.info.get("used_at", time.monotonic()) < _ALIVE_S:
+            return
+        try:
+            alive = engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            alive = False
+        if not alive:
+            raise sa.exc.InvalidatePoolError
+
+    @event.listens_for(engine, "checkin")
+    def _used(_connection: object, record: Any) -> None:  # noqa: ANN401 - see above
+        record.info["used_at"] = time.monotonic()
 
 
 def writing(engine: Engine) -> Engine:
     """Return the engine for transactions that will write (on SQLite they take the write lock as they begin)."""
     return engine.execution_options(registry_write=True)
+
+
+@lru_cache(maxsize=8)
+def reading(engine: Engine) -> Engine:
+    """Return the engine for a few reads that need no snapshot in common, each of what is committed then.
+
+    PostgreSQL then needs no journeys to begin and end, and the driver keeps statements prepared, which it forgets at every
+    rollback. SQLite's reads have a snapshot in any case.
+    """
+    return (
+        engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
+    )

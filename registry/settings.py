@@ -115,7 +115,16 @@ class Search(_Section, frozen=True):
     max_limit: int
     max_window: int
     max_fuzzy_length: int
+    two_typos_below: Annotated[int, msgspec.Meta(ge=0, le=500)]
     facet_size: int
+    candidate_limit: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    candidate_words: Annotated[int, msgspec.Meta(ge=1)]
+    suggest_limit: Annotated[int, msgspec.Meta(ge=1)]
+    suggest_tried: Annotated[int, msgspec.Meta(ge=1, le=200)]
+    suggest_min_people: Annotated[int, msgspec.Meta(ge=1)]
+    name_counts_ttl_s: Positive
+    rescored: Annotated[int, msgspec.Meta(ge=1, le=200)]
+    feeds_ttl_s: Annotated[float, msgspec.Meta(ge=0)]
     tantivy: TantivySettings
     opensearch: OpenSearchSettings
 
@@ -209,6 +218,7 @@ class Index(_Section, frozen=True):
     compare_rounds: Annotated[int, msgspec.Meta(ge=1)]
     compare_pause_s: Positive
     compare_keep: Annotated[int, msgspec.Meta(ge=1)]
+    name_counts_keep: Annotated[int, msgspec.Meta(ge=1)]
     compare_max_age_hours: Annotated[float, msgspec.Meta(ge=0)]
     build_still_minutes: Positive
     count_max_age_s: Positive

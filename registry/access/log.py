@@ -7,11 +7,11 @@
 What a person typed goes into `question` through `loggable()`.
 """
 
-import contextlib
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -123,19 +123,55 @@ def record_access(
 
 # SQLite waits for its write lock by sleeping and trying again, so threads that queue here first wait far less.
 _TURN = threading.Lock()
+# Statements are built once: an event is written at every answer. The people come as one parameter.
+_EVENT = access_event.insert().returning(access_event.c.id)
+_SUBJECT = ("event_id", "practitioner_id")
+_SHOWN_SQLITE = access_event_subject.insert().from_select(
+    _SUBJECT,
+    sa.select(
+        sa.bindparam("event_id", type_=sa.BigInteger),
+        sa.func.json_each(sa.bindparam("ids", type_=sa.JSON))
+        .table_valued(sa.column("value", sa.BigInteger))
+        .c.value,
+    ),
+)
+
+
+def _both() -> sa.Select[Any]:
+    """Return the statement that writes an event and whom it showed in one journey to the database (PostgreSQL)."""
+    values: dict[str, Any] = {
+        column.name: sa.bindparam(column.name) for column in access_event.c if column.name != "id"
+    }
+    event = access_event.insert().values(values).returning(access_event.c.id).cte("event")
+    ids = sa.func.unnest(sa.bindparam("ids", type_=sa.ARRAY(sa.BigInteger)))
+    shown = access_event_subject.insert().from_select(_SUBJECT, sa.select(event.c.id, ids)).cte("shown")
+    return sa.select(event.c.id).add_cte(shown)
+
+
+_BOTH_POSTGRESQL = _both()
 
 
 def _write(engine: Engine, event: Mapping[str, Any], practitioner_ids: list[int]) -> int:
-    turn = _TURN if engine.dialect.name == "sqlite" else contextlib.nullcontext()
-    with turn, writing(engine).begin() as connection:
-        insert = access_event.insert().values(**event).returning(access_event.c.id)
-        event_id = int(connection.execute(insert).scalar_one())
+    if engine.dialect.name != "sqlite":
+        with _at_once(engine).connect() as connection:
+            written = connection.execute(_BOTH_POSTGRESQL, {**event, "ids": practitioner_ids})
+            return int(written.scalar_one())
+    with _TURN, _for_writing(engine).begin() as connection:
+        event_id = int(connection.execute(_EVENT, event).scalar_one())
         if practitioner_ids:
-            connection.execute(
-                access_event_subject.insert(),
-                [{"event_id": event_id, "practitioner_id": one} for one in practitioner_ids],
-            )
+            connection.execute(_SHOWN_SQLITE, {"event_id": event_id, "ids": practitioner_ids})
     return event_id
+
+
+@lru_cache(maxsize=4)
+def _at_once(engine: Engine) -> Engine:
+    """Return the engine for one statement that is a transaction by itself: it is durable when it returns."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@lru_cache(maxsize=4)
+def _for_writing(engine: Engine) -> Engine:
+    return writing(engine)
 
 
 def events_about(connection: sa.Connection, practitioner_id: int, limit: int) -> list[AccessEvent]:

@@ -9,84 +9,18 @@ The index finds candidates by likeness; this decides what a likeness is worth:
 - a former name or alias counts, and is said.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from registry import dates
+from registry.matching.match import Level, Match
 from registry.matching.name import NameMatch, compare_name
-from registry.records.facts import NameFacts
+from registry.matching.notes import NOTES, Note
 from registry.records.read import Practitioner
 
-Level = Literal["exact", "strong", "possible", "none"]
+__all__ = ["NOTES", "DateLikeness", "Level", "Match", "Note", "compare", "compare_birth_date", "explain"]
+
 DateLikeness = Literal["same", "open", "unknown", "different", "not-asked"]
 _FULL_DATE = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One thing that agrees or differs: a stable code and texts."""
-
-    code: str
-    sv: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """How well a candidate answers to a question, and why.
-
-    Attributes:
-        level: `exact`: the name as recorded and the birth date; `strong`: the same with given names left out, or
-            by a former name; `possible`: may be the person; `none`: is not.
-        name: the recorded name that was compared.
-    """
-
-    level: Level
-    notes: tuple[Note, ...]
-    name: NameFacts | None = None
-
-
-NOTES = {
-    note.code: note
-    for note in (
-        Note("number-same", "Numret stämmer.", "The number agrees."),
-        Note("name-same", "Namnet stämmer.", "The name agrees."),
-        Note(
-            "name-part",
-            "Namnet stämmer, men alla förnamn är inte utskrivna på båda sidor.",
-            "The name agrees, but not every given name is written out on both sides.",
-        ),
-        Note("name-alike", "Namnet liknar registrets.", "The name is like the recorded one."),
-        Note(
-            "name-typo",
-            "Ett ord i namnet skiljer sig med en bokstav från registrets.",
-            "One word of the name differs by one letter from the record.",
-        ),
-        Note(
-            "name-different",
-            "Namnet stämmer inte med registrets.",
-            "The name does not agree with the record.",
-        ),
-        Note("name-former", "Det är ett tidigare namn på personen.", "It is a former name of the person."),
-        Note(
-            "name-alias",
-            "Det är ett annat namn som personen använder.",
-            "It is another name the person uses.",
-        ),
-        Note("birth-date-same", "Födelsedatumet stämmer.", "The birth date agrees."),
-        Note(
-            "birth-date-open",
-            "Födelsedatumet kan stämma; hela datumet är inte känt.",
-            "The birth date may agree; the whole date is not known.",
-        ),
-        Note("birth-date-unknown", "Registret har inget födelsedatum.", "The record has no birth date."),
-        Note(
-            "birth-date-different",
-            "Födelsedatumet stämmer inte med registrets.",
-            "The birth date does not agree with the record.",
-        ),
-    )
-}
 
 
 def compare(name: str, birth_date: str | None, candidate: Practitioner) -> Match:

@@ -147,6 +147,9 @@ def oldest_pending_at(connection: sa.Connection) -> datetime | None:
     Cheap enough to tell with every answer: rows are made in the order of their ids, so the first that waits is the
     oldest; unlike a count, finding it does not read the whole outbox after a large load.
     """
-    row = t.outbox.c
-    oldest = connection.scalar(sa.select(row.created_at).where(~row.dead).order_by(row.id).limit(1))
+    oldest = connection.scalar(_OLDEST)
     return as_utc(oldest) if oldest else None
+
+
+# Built once: it is asked with every list.
+_OLDEST = sa.select(t.outbox.c.created_at).where(~t.outbox.c.dead).order_by(t.outbox.c.id).limit(1)

@@ -32,3 +32,13 @@ index_comparison = sa.Table(
         for name in ("expected", "missing", "extra", "stale", "repaired")
     ),
 )
+
+# How many people bear a name (`registry.records.name_counts`); one more row tells how many people there are, and when.
+name_count = sa.Table(
+    "name_count",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # given | family | everyone
+    sa.Column("key", sa.Text, primary_key=True),  # as typed (`registry.names`)
+    sa.Column("people", sa.BigInteger, nullable=False),
+    sa.Column("display", sa.Text, nullable=False, server_default=""),  # as most people write it
+)

@@ -1,7 +1,7 @@
 """Reading people from SQL truth for the search index alone: the few columns that documents are made of, fast.
 
 A rebuild reads every person of a register, so what documents don't need is left where it is: sealed identifiers,
-specialties, provenance, histories. Each table is asked once for all people at hand, by a range of keys or by one list
+provenance, histories. Each table is asked once for all people at hand, by a range of keys or by one list
 as one parameter, and rows stay the tuples they are. What is shown to anyone is read by `registry.records.read`.
 """
 
@@ -36,16 +36,24 @@ class IndexedRestriction(msgspec.Struct, frozen=True, gc=False):
 
 
 class IndexedLicence(msgspec.Struct, frozen=True, gc=False):
-    """One licence, with partial dates; `gone`: the feed no longer holds it."""
+    """One licence, with partial dates.
+
+    Attributes:
+        gone: the feed no longer holds it.
+        issued: when the licence was given; None: the authority does not say.
+        specialties: their names in the authority's words, or the code of one that has no name.
+    """
 
     id: int
     gone: bool
     restrictions: Sequence[IndexedRestriction]
+    specialties: Sequence[str]
     number: str
     jurisdiction: str
     profession: str
     authority_id: str
     status: str
+    issued: str | None
     valid_from: str | None
     valid_to: str | None
 
@@ -64,6 +72,7 @@ class IndexedPerson(msgspec.Struct, frozen=True, gc=False):
     listed: bool
     deceased: bool
     birth_date: str | None
+    county: str
     names: Sequence[IndexedName]
     numbers: Sequence[tuple[str, str]]
     licences: Sequence[IndexedLicence]
@@ -77,6 +86,7 @@ def indexed(person: Practitioner) -> IndexedPerson:
         person.listed,
         person.deceased,
         person.birth_date,
+        person.county,
         [IndexedName(n.use, n.text, n.family, " ".join(n.given), n.middle) for n in person.names],
         [(i.system, i.value) for i in person.identifiers if i.value and i.system in PUBLIC_SYSTEMS],
         [
@@ -84,11 +94,13 @@ def indexed(person: Practitioner) -> IndexedPerson:
                 one.id,
                 one.gone,
                 [IndexedRestriction(r.kind, r.valid_from, r.valid_to) for r in one.facts.restrictions],
+                [specialty.text or specialty.code for specialty in one.facts.specialties],
                 one.facts.number,
                 one.facts.jurisdiction,
                 one.facts.profession,
                 one.authority_id,
                 one.facts.status,
+                one.facts.issued,
                 one.facts.valid_from,
                 one.facts.valid_to,
             )
@@ -99,7 +111,9 @@ def indexed(person: Practitioner) -> IndexedPerson:
 
 _person, _name, _licence = t.practitioner.c, t.practitioner_name.c, t.licence.c
 _LISTED = ~_person.protected & _person.merged_into_id.is_(None)
-_PEOPLE = sa.select(_person.id, _person.version, _LISTED, _person.deceased, _person.birth_date)
+_PEOPLE = sa.select(
+    _person.id, _person.version, _LISTED, _person.deceased, _person.birth_date, _person.county
+)
 _NAMES = sa.select(
     _name.practitioner_id, _name.use, _name.text, _name.family, _name.given, _name.middle
 ).order_by(_name.id)
@@ -117,6 +131,7 @@ _LICENCES = sa.select(
     _licence.profession,
     _licence.authority_id,
     _licence.status,
+    _licence.issued,
     _licence.valid_from,
     _licence.valid_to,
 ).order_by(_licence.id)
@@ -126,6 +141,11 @@ _RESTRICTIONS = (
     )
     .join(t.licence, _licence.id == t.restriction.c.licence_id)
     .order_by(t.restriction.c.id)
+)
+_SPECIALTIES = (
+    sa.select(t.specialty.c.licence_id, t.specialty.c.code, t.specialty.c.text)
+    .join(t.licence, _licence.id == t.specialty.c.licence_id)
+    .order_by(t.specialty.c.id)
 )
 _NEXT = _PEOPLE.where(_person.id > sa.bindparam("after")).order_by(_person.id).limit(sa.bindparam("limit"))
 
@@ -137,6 +157,7 @@ class _Parts(NamedTuple):
     numbers: sa.Select[Any]
     licences: sa.Select[Any]
     restrictions: sa.Select[Any]
+    specialties: sa.Select[Any]
 
 
 Way = Literal["range", "array", "json"]
@@ -158,6 +179,7 @@ def _parts(way: Way) -> _Parts:
         numbers=_NUMBERS.where(_whose(way, t.identifier.c.practitioner_id)),
         licences=_LICENCES.where(_whose(way, _licence.practitioner_id)),
         restrictions=_RESTRICTIONS.where(_whose(way, _licence.practitioner_id)),
+        specialties=_SPECIALTIES.where(_whose(way, _licence.practitioner_id)),
     )
 
 
@@ -204,10 +226,13 @@ def _put_together(
     restrictions: dict[int, list[IndexedRestriction]] = defaultdict(list)
     for licence_id, kind, valid_from, valid_to in _rows(connection, parts.restrictions, whose):
         restrictions[licence_id].append(IndexedRestriction(kind, valid_from, valid_to))
+    specialties: dict[int, list[str]] = defaultdict(list)
+    for licence_id, code, text in _rows(connection, parts.specialties, whose):
+        specialties[licence_id].append(text or code)
     licences: dict[int, list[IndexedLicence]] = defaultdict(list)
     for person_id, licence_id, gone, *facts in _rows(connection, parts.licences, whose):
-        limits = restrictions.get(licence_id, ())
-        licences[person_id].append(IndexedLicence(licence_id, bool(gone), limits, *facts))
+        limits, theirs = restrictions.get(licence_id, ()), specialties.get(licence_id, ())
+        licences[person_id].append(IndexedLicence(licence_id, bool(gone), limits, theirs, *facts))
     return [
         IndexedPerson(
             person_id,
@@ -215,11 +240,12 @@ def _put_together(
             bool(listed),
             bool(deceased),
             birth_date,
+            county,
             _official_first(names.get(person_id, ())),
             numbers.get(person_id, ()),
             licences.get(person_id, ()),
         )
-        for person_id, version, listed, deceased, birth_date in found
+        for person_id, version, listed, deceased, birth_date, county in found
     ]
 
 

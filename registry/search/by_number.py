@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from registry.identifiers import PUBLIC_SYSTEMS, fold_number
 from registry.records.read import Licence, Practitioner, ids_by_licence_number, practitioners
 from registry.search.document import documents
-from registry.search.in_memory import Body, matches, score
+from registry.search.in_memory import Body, matches, score, values_of
 from registry.search.port import FacetValue, Hit, SearchPage
 from registry.search.query import Plan, SearchQuery, plan
 from registry.settings import Search
@@ -30,6 +30,7 @@ class _Found:
     document: str
     score: int
     name_order: str
+    issued: int
 
 
 def search_by_number(
@@ -41,6 +42,8 @@ def search_by_number(
         BadRequestError: the search is not as it must be.
     """
     asked = plan(query, limits, today)
+    if asked.wider is not None:
+        asked = asked.widened
     key = fold_number(query.licence_number)
     people = practitioners(connection, ids_by_licence_number(connection, query.licence_number))
     held = {
@@ -49,6 +52,8 @@ def search_by_number(
     found = [best for person, bodies in held.items() if (best := _best(person, bodies, asked))]
     if asked.sort == "name":
         found.sort(key=lambda one: one.name_order)
+    elif asked.sort == "issued":
+        found.sort(key=lambda one: -one.issued)
     else:
         found.sort(key=lambda one: (-one.score, one.person.id))
     return SearchPage(
@@ -97,8 +102,12 @@ def _best(person: Practitioner, bodies: Mapping[str, Body], asked: Plan) -> _Fou
     ]
     if not scored:
         return None
-    points, document = max(scored, key=lambda pair: pair[0])
-    return _Found(person, document, points, str(bodies[document]["name_order"]))
+    if asked.sort == "issued":
+        points, document = max(scored, key=lambda pair: int(bodies[pair[1]]["issued"]))
+    else:
+        points, document = max(scored, key=lambda pair: pair[0])
+    best = bodies[document]
+    return _Found(person, document, points, str(best["name_order"]), int(best["issued"]))
 
 
 def _points(asked: Plan, body: Body) -> int | None:
@@ -118,7 +127,7 @@ def _facets(held: Iterable[Mapping[str, Body]], asked: Plan) -> dict[str, tuple[
             values: set[str] = set()
             for body in (one for one in bodies if matches(others, one)):
                 if facet.clauses is None:
-                    values.update([body[facet.field]] if facet.field in body else [])
+                    values.update(values_of(body, facet.field))
                 else:
                     values.update(v for v, node in facet.clauses.items() if score(node, body) is not None)
             counts.update(values)

@@ -4,7 +4,8 @@ Documents hold keys to find a person by, the authority's decisions and dates; ne
 never anything that is only true today. Nothing in them is shown: what people see is read from SQL.
 """
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 
 from registry import dates
 from registry.identifiers import HSA_ID, fold_number, holds_personal_number
-from registry.names import MAX_WORD, order_key, tokens
+from registry.names import MAX_WORD, Word, order_key, sounds, tokens, words
 from registry.records.indexed import (
     IndexedLicence,
     IndexedName,
@@ -27,12 +28,21 @@ from registry.search.status import LIVE, as_day
 # The most keys of one field; a record with more is damaged, and must not become a burden to every search.
 _MOST_KEYS = 64
 _ORDER_LENGTH = 60
+_WHOLE_LENGTH = 120
 _WITHOUT_NAME = "~"  # sorts after all names
 _SWEDEN = "SE"
+_PERSONAL_DIGITS = 10  # of a personal identity number without its century
 _BEGINNING, _END = 0, 9999_12_31
 _CACHED_DAYS = 32_768  # the days of ninety years
 # Family names, given names and words of these: a few thousand are most of a register.
 _CACHED_NAMES = 32_768
+_CACHED_LABELS = 4096
+# A day and a person in one number below 2**63: the day in the upper bits, below it the person's id, counted downwards.
+_IDS = 2**36
+# Of the first name that is shown for it, in characters: counties and specialties have some thirty.
+MAX_LABEL = 100
+# Stands before the sound of a former name or alias, so that one field holds both kinds and they don't meet.
+FORMER_SOUND = "-"
 _FIELD_OF_KIND = {"revoked": "revoked", "suspended": "suspended"}  # every other kind: restricted
 
 
@@ -138,14 +148,36 @@ def _about_person(person: IndexedPerson, *, siblings: bool) -> dict[str, Any]:
             number
             for system, value in person.numbers
             # The HSA-id of a one-person business may hold its owner's personal identity number.
-            if not (system == HSA_ID and holds_personal_number(value)) and (number := _number(value))
+            if not (system == HSA_ID and _is_personal(value)) and (number := _number(value))
         ]
         if numbers:
             about["number"] = _bounded(numbers)
     if person.birth_date:
         about["birth_from"] = _first_day(person.birth_date)
         about["birth_to"] = _last_day(person.birth_date)
+        about["born"] = [person.birth_date.replace("-", "")]
+    if person.county and (county := label(person.county)):
+        about["county"] = county
+    about["issued"] = issued_order(0, person.id)
     return about
+
+
+def issued_order(day: int, practitioner_id: int) -> int:
+    """Return what documents are sorted by, downwards, to have the newest licence first and equals by practitioner.
+
+    Args:
+        day: yyyymmdd, 0 if it is not known: these come last.
+    """
+    return day * _IDS + max(0, _IDS - 1 - practitioner_id)
+
+
+@lru_cache(maxsize=_CACHED_LABELS)
+def label(text: str) -> str:
+    """Return an authority's own word for a county or a specialty as filters and facets know it: one line, not too long."""
+    printable = "".join(
+        letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text)
+    )
+    return " ".join(printable.split())[:MAX_LABEL].rstrip()
 
 
 @lru_cache(maxsize=_CACHED_DAYS)
@@ -159,10 +191,13 @@ def _last_day(partial: str) -> int:
 
 
 class _Keys(msgspec.Struct, frozen=True, gc=False):
-    """The keys of a part of a name, see `registry.names`; they may hold doubles."""
+    """The keys of a part of a name, see `registry.names`; those of several words may hold doubles."""
 
     written: tuple[str, ...]
     typed: tuple[str, ...]
+    sounds: tuple[str, ...]
+    former_sounds: tuple[str, ...]
+    whole: str
     order: str
 
 
@@ -171,15 +206,31 @@ def _keys(text: str) -> _Keys:
     """Return the keys of given names, or of a family name. What stands between two spaces has keys of its own."""
     chunks = text.split()
     if len(chunks) < 2:  # noqa: PLR2004 - several
-        found = tokens(text)
-        return _Keys(found.written, found.typed, order_key(text, ""))
+        found, apart = tokens(text), words(text)
+        heard = tuple([key for whole in apart for word in (whole, *whole.parts) for key in sounds(word)])
+        return _Keys(
+            found.written, found.typed, heard, _of_former(heard), whole_key(apart), order_key(text, "")
+        )
     parts = [part for chunk in chunks if (part := _keys(chunk)).written]
+    heard = tuple([key for part in parts for key in part.sounds])
     return _Keys(
         tuple([key for part in parts for key in part.written]),
         tuple([key for part in parts for key in part.typed]),
+        heard,
+        _of_former(heard),
+        " ".join([part.whole for part in parts]),
         # As `order_key` parts the words of one name.
         "!".join([part.order for part in parts]),
     )
+
+
+def whole_key(found: Sequence[Word]) -> str:
+    """Return the key of a whole name: its words as typed, in order, parted by the space that no word's key holds."""
+    return " ".join([word.typed[0] for word in found])[:_WHOLE_LENGTH]
+
+
+def _of_former(heard: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([FORMER_SOUND + key for key in heard])
 
 
 def _name_order(person: IndexedPerson) -> str:
@@ -194,38 +245,38 @@ def _name_order(person: IndexedPerson) -> str:
 
 
 def _put_name_keys(about: dict[str, Any], names: Iterable[IndexedName]) -> None:
-    written, given, family, former = _name_keys(names)
-    if written:
-        about["written"] = _bounded(written)
-    if given:
-        about["given"] = _bounded(given)
-    if family:
-        about["family"] = _bounded(family)
-    if former:
-        about["former"] = _bounded(former)
-    if every := given + family + former:
-        about["names"] = _bounded(every)
-
-
-def _name_keys(names: Iterable[IndexedName]) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Return the written keys, and the typed ones of given names, family names and names of other times or kinds."""
+    """Add the keys of official names (as written, as typed, by kind, by sound) and those of other times and kinds."""
     written: list[str] = []
     given: list[str] = []
     family: list[str] = []
     former: list[str] = []
+    sound: list[str] = []
     for name in names:
-        official = name.use == "official"
+        if name.use != "official":
+            for text, _, _ in _parts(name):
+                known = _keys(text)
+                former += known.typed
+                sound += known.former_sounds
+            continue
+        whole = ""
         for text, is_given, is_family in _parts(name):
-            keys = _keys(text)
-            if not official:
-                former += keys.typed
-                continue
-            written += keys.written
+            known = _keys(text)
+            written += known.written
+            whole = f"{whole} {known.whole}" if whole and known.whole else whole or known.whole
+            sound += known.sounds
             if is_given:
-                given += keys.typed
+                given += known.typed
             if is_family:
-                family += keys.typed
-    return written, given, family, former
+                family += known.typed
+        if " " in whole:
+            written.append(whole[:_WHOLE_LENGTH])
+    typed = given + family
+    # Most people have no double: one look is enough, since keys are made of the typed ones' words or are those.
+    tidy = _few if len(set(typed)) == len(typed) else _bounded
+    found = {"written": written, "given": given, "family": family, "names": typed}
+    about.update({field: tidy(keys) for field, keys in found.items() if keys})
+    more = {"former": former, "sound": sound}
+    about.update({field: _bounded(keys) for field, keys in more.items() if keys})
 
 
 def _parts(name: IndexedName) -> tuple[tuple[str, bool, bool], ...]:
@@ -239,14 +290,21 @@ def _parts(name: IndexedName) -> tuple[tuple[str, bool, bool], ...]:
 
 
 def _bounded(keys: list[str]) -> list[str]:
-    if len(set(keys)) < len(keys):
-        keys = list(dict.fromkeys(keys))
+    return _few(list(dict.fromkeys(keys)) if len(set(keys)) < len(keys) else keys)
+
+
+def _few(keys: list[str]) -> list[str]:
     return keys[:_MOST_KEYS] if len(keys) > _MOST_KEYS else keys
 
 
 def _number(text: str) -> str:
-    folded = fold_number(text)
+    # Letters and digits alone are what folding would leave.
+    folded = text.casefold() if text.isalnum() else fold_number(text)
     return folded if len(folded) <= MAX_WORD else ""
+
+
+def _is_personal(number: str) -> bool:
+    return len(number) >= _PERSONAL_DIGITS and holds_personal_number(number)
 
 
 def _about_licence(
@@ -259,8 +317,12 @@ def _about_licence(
     if licence.restrictions:
         about.update(_restrictions(licence.restrictions))
     number = _number(licence.number)
-    if number and not (licence.jurisdiction.startswith(_SWEDEN) and holds_personal_number(licence.number)):
-        about["number"] = _bounded([number, *about.get("number", ())])
+    if number and not (licence.jurisdiction.startswith(_SWEDEN) and _is_personal(licence.number)):
+        about["number"] = _bounded([number, *about["number"]]) if "number" in about else [number]
+    if licence.specialties:
+        about["specialty"] = _bounded([name for one in licence.specialties if (name := label(one))])
+    if day := licence.issued or licence.valid_from:
+        about["issued"] = issued_order(_first_day(day), about["practitioner_id"])
     if licence.valid_from:
         about["valid_from"] = _first_day(licence.valid_from)
     if licence.valid_to:

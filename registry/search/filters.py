@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from registry.errors import BadRequestError
+from registry.search.document import MAX_LABEL
 from registry.search.status import STATUSES, in_status
 from registry.search.tree import Node, Term, either
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+# An authority's own word, as `document.label` leaves it. It only ever becomes the value of a term.
+_WORD = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{MAX_LABEL}}}\Z")
 _MOST_VALUES = 50
 
 
@@ -36,6 +39,7 @@ class Filter:
         label_sv, label_en: heading in the pages.
         field: the documents' field that holds the values as they are; "" if a clause decides.
         values: the allowed values; empty if any code is.
+        free: values are words of the authorities, which are their own labels; else codes, which have labels elsewhere.
         clause: licences that have the value on the day (as yyyymmdd).
     """
 
@@ -46,6 +50,7 @@ class Filter:
     clause: Callable[[str, int], Node]
     field: str = ""
     values: tuple[str, ...] = ()
+    free: bool = False
 
     def parse(self, given: Iterable[str]) -> tuple[str, ...]:
         """Check the values of a request and drop doubles.
@@ -59,7 +64,11 @@ class Filter:
         for value in values:
             if self.values and value not in self.values:
                 raise BadRequestError(f"{self.parameter} must be one of: {', '.join(self.values)}.")
-            if not _CODE.match(value):
+            if self.free and not _WORD.match(value):
+                raise BadRequestError(
+                    f"{self.parameter} must be a word of at most {MAX_LABEL} characters, as the facets list them."
+                )
+            if not (self.free or _CODE.match(value)):
                 raise BadRequestError(
                     f"{self.parameter} must be a code of letters, digits, dots and hyphens, as the facets list them."
                 )
@@ -76,7 +85,7 @@ class Filter:
         return Facet(self.name, size, clauses={value: self.clause(value, day) for value in self.values})
 
 
-def _field_filter(name: str, label_sv: str, label_en: str) -> Filter:
+def _field_filter(name: str, label_sv: str, label_en: str, *, free: bool = False) -> Filter:
     return Filter(
         name=name,
         parameter=name,
@@ -84,6 +93,7 @@ def _field_filter(name: str, label_sv: str, label_en: str) -> Filter:
         label_en=label_en,
         clause=lambda value, _day: Term(name, value),
         field=name,
+        free=free,
     )
 
 
@@ -98,4 +108,6 @@ FILTERS: tuple[Filter, ...] = (
         values=STATUSES,
     ),
     _field_filter("authority", "Myndighet", "Authority"),
+    _field_filter("specialty", "Specialitet", "Specialty", free=True),
+    _field_filter("county", "Län", "County", free=True),
 )

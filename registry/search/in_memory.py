@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 
 from registry.records.facts import Status
 from registry.search.status import in_status
-from registry.search.tree import Best, Fuzzy, Leaf, Node, Prefix, Range, Sum, Term
+from registry.search.tree import Best, Fuzzy, Leaf, Node, Prefix, Range, Sum, Term, Terms
 
 Body = Mapping[str, Any]
 
@@ -48,16 +48,23 @@ def _statuses(day: int) -> tuple[tuple[Status, Node], ...]:
     return tuple((cast("Status", status), in_status(status, day)) for status in get_args(Status))
 
 
+def values_of(body: Body, field: str) -> list[Any]:
+    """Return what a document holds in a field."""
+    values = body.get(field)
+    return values if isinstance(values, list) else [] if values is None else [values]
+
+
 def _scores(nodes: Iterable[Node], body: Body) -> list[int]:
     return [found for node in nodes if (found := score(node, body)) is not None]
 
 
 def _matches(leaf: Leaf, body: Body) -> bool:
-    values = body.get(leaf.field)
-    held = values if isinstance(values, list) else [] if values is None else [values]
+    held = values_of(body, leaf.field)
     match leaf:
         case Term(value=value):
             return value in held
+        case Terms(values=wanted):
+            return any(value in held for value in wanted)
         case Prefix(value=value):
             return any(one.startswith(value) for one in held)
         case Fuzzy(value=value, distance=distance):

@@ -37,19 +37,16 @@ class Field:
     Attributes:
         type: "keyword" (exact text, may hold several), "long" (ids), "integer" (days), "boolean".
         indexed: can be searched for.
-        columnar: can be sorted by, counted and grouped. A keyword field that is not holds a list of texts, one
-            that is holds one text.
+        columnar: can be sorted by, counted and grouped.
+        several: a document holds a list of values. Keyword fields that are no columns do, and the columns that `_meta`
+            names; every other column holds one value.
     """
 
     name: str
     type: FieldType
     indexed: bool
     columnar: bool
-
-    @property
-    def several(self) -> bool:
-        """Whether a document holds a list of values."""
-        return self.type == "keyword" and not self.columnar
+    several: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,11 @@ def load_mapping(folder: Path = _FOLDER) -> Mapping:
         raise SettingsError(
             f'{path}: "_meta" must hold "documents", the number of the way fields are filled.'
         )
-    fields = {name: _field(name, told, path) for name, told in body.get("properties", {}).items()}
+    lists = body["_meta"].get("several", ())
+    fields = {
+        name: _field(name, told, path, in_lists=name in lists)
+        for name, told in body.get("properties", {}).items()
+    }
     return Mapping(body, fields, _digest(body))
 
 
@@ -216,7 +217,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return body
 
 
-def _field(name: str, told: dict[str, Any], path: Path) -> Field:
+def _field(name: str, told: dict[str, Any], path: Path, *, in_lists: bool) -> Field:
     if told.get("type") not in _KNOWN_TYPES:
         raise SettingsError(f"{path}: field {name} must have one of the types {', '.join(_KNOWN_TYPES)}.")
-    return Field(name, told["type"], told.get("index", True), told.get("doc_values", True))
+    columnar = told.get("doc_values", True)
+    several = told["type"] == "keyword" and (in_lists or not columnar)
+    return Field(name, told["type"], told.get("index", True), columnar, several)

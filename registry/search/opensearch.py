@@ -15,11 +15,30 @@ from registry.search.mapping import Mapping
 from registry.search.opensearch_bulk import send
 from registry.search.opensearch_check import IndexCheck
 from registry.search.opensearch_client import UNREACHABLE, our_errors, status_of
-from registry.search.opensearch_dsl import facet_counts, filter_body, search_body, total_counts
+from registry.search.opensearch_dsl import (
+    candidates_body,
+    facet_counts,
+    filter_body,
+    score_of,
+    search_body,
+    tallied,
+    tally_body,
+    total_counts,
+)
 from registry.search.opensearch_indices import OpenSearchIndices
 from registry.search.opensearch_scan import Reader
-from registry.search.port import Bucket, Extent, Health, Hit, Outcome, SearchPage, ranked_facets
-from registry.search.query import LISTED, SearchQuery, plan
+from registry.search.port import (
+    Bucket,
+    Extent,
+    Health,
+    Hit,
+    Outcome,
+    SearchPage,
+    candidates_page,
+    ranked_facets,
+)
+from registry.search.query import LISTED, Plan, SearchQuery, plan
+from registry.search.tree import Node
 from registry.settings import Search
 
 _BAD_REQUEST = 400
@@ -56,16 +75,25 @@ class OpenSearchEngine(OpenSearchIndices):
     def search(self, query: SearchQuery, today: date) -> SearchPage:
         """Answer a search; see `SearchEngine.search`."""
         asked = plan(query, self._limits, today)
+        if not asked.counted:
+            return candidates_page(asked, _hits(self._ask(candidates_body(asked)), asked))
         answer = self._ask(search_body(asked))
-        total, exact = total_counts(answer["aggregations"])
+        total, exact = total_counts(answer)
+        if asked.wider is not None and total < asked.enough:
+            answer = self._ask(search_body(asked.widened))
+            total, exact = total_counts(answer)
         return SearchPage(
-            hits=tuple(_hit(hit) for hit in answer["hits"]["hits"]),
+            hits=tuple(_hits(answer, asked)),
             total=total,
             total_is_exact=exact,
             facets=ranked_facets(facet_counts(asked, answer["aggregations"]), self._limits.facet_size),
             page=asked.page,
             limit=asked.limit,
         )
+
+    def tally(self, base: Node | None, each: Sequence[Node], most: int) -> list[int]:
+        """Count people; see `SearchEngine.tally`."""
+        return tallied(self._ask(tally_body(base, each, most)), len(each)) if each else []
 
     def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         """Search the index in use; an answer of another one than this version's is none."""
@@ -151,7 +179,10 @@ class OpenSearchEngine(OpenSearchIndices):
         return self._reader.stored(index or self._alias, keys)
 
 
-def _hit(hit: dict[str, Any]) -> Hit:
-    # `sort` holds what `_sort` of the request asks for: score or name, practitioner, key.
-    *_, practitioner, key = hit["sort"]
-    return Hit(practitioner, float(hit["_score"] or 0), document_id(key))
+def _hits(answer: dict[str, Any], asked: Plan) -> list[Hit]:
+    hits = []
+    for hit in answer["hits"]["hits"]:
+        # What `sort` of the request asks for: score, name or day, then practitioner and key.
+        _, practitioner, key = hit["sort"]
+        hits.append(Hit(practitioner, score_of(hit, asked), document_id(key)))
+    return hits

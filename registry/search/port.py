@@ -14,9 +14,11 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from registry.search.document import Operation
-from registry.search.query import SearchQuery
+from registry.search.query import Plan, SearchQuery
+from registry.search.tree import Node
 
-# Beyond so many documents of people with several licences, totals and facets are estimates (within some percent).
+# Beyond so many documents of people with several licences, totals and facets are estimates (within some percent). On OpenSearch
+# the counts of single values are from 700 such people on.
 COUNTED_EXACTLY = 3000
 # What either engine gives in one answer (OpenSearch: `search.max_buckets`, by default 65,535).
 MOST_BUCKETS = 60_000
@@ -62,6 +64,8 @@ class SearchPage:
         total: practitioners in the whole answer.
         total_is_exact: False if `total` is an estimate (see `COUNTED_EXACTLY`).
         facets: per filter name, the commonest values first.
+        did_you_mean: other words for the same question that would find somebody, "" if there are none or who was asked
+            for was found (`registry.search.suggesting`).
     """
 
     hits: tuple[Hit, ...]
@@ -70,6 +74,7 @@ class SearchPage:
     facets: Mapping[str, tuple[FacetValue, ...]]
     page: int
     limit: int
+    did_you_mean: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,12 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         return self.state in {"done", "superseded"}
 
 
+def candidates_page(asked: Plan, hits: Sequence[Hit]) -> SearchPage:
+    """Return the page of a search whose total nobody looks at."""
+    found = tuple(hits[: asked.limit])
+    return SearchPage(found, len(found), len(found) < asked.limit, {}, 1, asked.limit)
+
+
 def ranked_facets(counts: Mapping[str, Mapping[str, int]], most: int) -> dict[str, tuple[FacetValue, ...]]:
     """Order the values of each facet: the commonest first, then by value; values nobody has are left out."""
     return {
@@ -165,6 +176,18 @@ class SearchEngine(Protocol):
         Raises:
             BadRequestError: the search is not as it must be.
             SearchUnavailableError: the engine can't be reached, was too slow, or has no usable index.
+        """
+        ...
+
+    def tally(self, base: Node | None, each: Sequence[Node], most: int) -> list[int]:
+        """Count the people that `base` and each of some conditions find together.
+
+        Args:
+            base: what all of them need besides; None: nothing.
+            most: beyond so many people documents may be counted in place of people.
+
+        Raises:
+            SearchUnavailableError: as `search`.
         """
         ...
 

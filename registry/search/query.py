@@ -1,23 +1,26 @@
 """A search as it is asked, and the one place where it is checked and becomes a `Plan` for any engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, get_args
 
 from registry import dates, names
 from registry.errors import BadRequestError
 from registry.identifiers import fold_number
-from registry.search import wording
+from registry.search import candidates, wording
 from registry.search.filters import FILTERS, Facet
 from registry.search.status import as_day
-from registry.search.tree import Node, Range, Sum, Term, every
+from registry.search.tree import Node, Range, Sum, Term, either, every, two_edits, without
 from registry.settings import Search
 
-Sort = Literal["relevance", "name"]
+Sort = Literal["relevance", "name", "issued"]
+Candidates = Literal["", "near", "wide"]
 SORTS: tuple[str, ...] = get_args(Sort)
-# A birth date that fits lifts a person above namesakes whose birth date nobody knows.
-_BORN_THEN = 15
+CANDIDATES: tuple[str, ...] = get_args(Candidates)
+# A birth date that fits lifts a person above namesakes whose birth date nobody knows, and above people who are called just as
+# asked when the own name is only spelt otherwise: more than a word as written is worth over one with a typing error.
+_BORN_THEN = 65
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +37,15 @@ class SearchQuery:
             else was asked too, after those who fit.
         profession, status, authority: any of the values; all of the filters, on one and the same licence. `status`
             is as of the day the search is made, see `registry.search.status`.
-        sort: "relevance", "name", or "": relevance where there is any, else name.
+        specialty: as `profession`; the authority's own words for it.
+        county: the same, where the person works or lives, as the authority says.
+        sort: "relevance", "name", "issued" (the newest licence first, people without a date last), or "": relevance
+            where there is any, else name.
         page, limit: pages are counted from 1; `limit` people a page, None for the setting's default.
         facets: False saves their cost where nobody looks at them.
+        candidates: for matching, not for lists (`registry.search.candidates`): "near" demands a birth date that agrees or
+            nearly does, "wide" does not. One page, ordered by relevance, without facets; `total` says no more than how
+            many were found within `limit`. `limit` None: `search.candidate_limit`.
     """
 
     text: str = ""
@@ -47,10 +56,13 @@ class SearchQuery:
     profession: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     authority: tuple[str, ...] = ()
+    specialty: tuple[str, ...] = ()
+    county: tuple[str, ...] = ()
     sort: str = ""
     page: int = 1
     limit: int | None = None
     facets: bool = True
+    candidates: Candidates = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +71,18 @@ class Plan:
 
     Attributes:
         scored: gives matches their score; None if nothing scores.
+        wider: what to score by instead where `scored` finds fewer than `enough` people; None: nothing else. Words two edits
+            away are dear to find and come last, so they are looked for only then.
         required: further conditions that are always needed.
         chosen: the condition of each filter in use. A facet counts with all of them but its own, so that
             it shows what choosing another value would give.
         facets: what to count.
-        sort: "relevance" (score, then practitioner id) or "name" (Swedish alphabet, then id).
+        sort: "relevance" (score, then practitioner id), "name" (Swedish alphabet, then id), or "issued" (the newest
+            of a person's licences that match, then id).
         offset, limit: which practitioners of the ordered answer are asked for.
         page: the page they make up.
+        counted: whether anyone looks at the total; candidates are not counted.
+        enough: see `wider`.
     """
 
     scored: Node | None
@@ -76,6 +93,14 @@ class Plan:
     offset: int
     limit: int
     page: int
+    counted: bool = True
+    wider: Node | None = None
+    enough: int = 0
+
+    @property
+    def widened(self) -> "Plan":
+        """The same with `wider` in place of `scored`."""
+        return replace(self, scored=self.wider, wider=None)
 
 
 def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
@@ -84,6 +109,8 @@ def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
     Raises:
         BadRequestError: something is too long, too deep, unknown or empty; `detail` says what to change.
     """
+    if query.candidates:
+        return _candidates(query, limits, as_day(today))
     limit = _limit(query, limits)
     offset = (query.page - 1) * limit
     day = as_day(today)
@@ -93,8 +120,11 @@ def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
         scored, required = _born(query.birth_date, scored)
     elif scored is None:
         required = (LISTED,)
+    dear = two_edits(scored) if scored is not None else frozenset()
     return Plan(
-        scored=scored,
+        scored=without(scored, dear) if scored is not None and dear else scored,
+        wider=scored if dear else None,
+        enough=limits.two_typos_below,
         required=required,
         chosen=_chosen(query, day),
         facets=tuple(f.facet(day, limits.facet_size) for f in FILTERS) if query.facets else (),
@@ -102,6 +132,32 @@ def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
         offset=offset,
         limit=limit,
         page=query.page,
+    )
+
+
+def _candidates(query: SearchQuery, limits: Search, day: int) -> Plan:
+    if query.candidates not in CANDIDATES:
+        raise BadRequestError('candidates must be "near" or "wide".')
+    limit = limits.candidate_limit if query.limit is None else query.limit
+    if not 1 <= limit <= limits.candidate_limit:
+        raise BadRequestError(f"limit must be between 1 and {limits.candidate_limit} for candidates.")
+    asked = (("given", query.given_name), ("family", query.family_name), ("any", query.text))
+    born = _partial(query.birth_date).replace("-", "") if query.birth_date.strip() else ""
+    number = [_number(query.licence_number, limits)] if query.licence_number.strip() else []
+    by_name = []
+    if not number or any(names.words(text) for _, text in asked):
+        find = candidates.near if query.candidates == "near" else candidates.wide
+        by_name = [find(asked, born, limits)]
+    return Plan(
+        scored=either(*number, *by_name),
+        required=(),
+        chosen=_chosen(query, day),
+        facets=(),
+        sort="relevance",
+        offset=0,
+        limit=limit,
+        page=1,
+        counted=False,
     )
 
 
@@ -127,7 +183,7 @@ def _sort(sort: str, scored: Node | None) -> Sort:
     match sort:
         case "":
             return "name" if scored is None else "relevance"
-        case "relevance" | "name":
+        case "relevance" | "name" | "issued":
             return sort
         case _:
             raise BadRequestError(f"sort must be one of: {', '.join(SORTS)}.")
@@ -152,6 +208,9 @@ def _scored(query: SearchQuery, limits: Search) -> Node | None:
         asked.append(_number(query.licence_number, limits))
     if not asked:
         return None
+    if query.given_name.strip() and query.family_name.strip():
+        found = (*names.words(query.given_name), *names.words(query.family_name))
+        return Sum(tuple(asked), len(asked), bonus=(wording.whole_name(found, wording.WHOLE),))
     return asked[0] if len(asked) == 1 else every(*asked)
 
 
@@ -183,10 +242,7 @@ def _number(text: str, limits: Search) -> Term:
 
 def _born(text: str, scored: Node | None) -> tuple[Node | None, tuple[Node, ...]]:
     """Leave out who was certainly born at another time, and lift who was certainly or possibly born then."""
-    try:
-        partial = dates.parse_compact(text)
-    except ValueError as error:
-        raise BadRequestError(f"The birth date can't be read: {error}.") from error
+    partial = _partial(text)
     first, last = as_day(dates.earliest(partial)), as_day(dates.latest(partial))
     fits = (
         Range("birth_from", high=last, weight=_BORN_THEN),
@@ -196,3 +252,10 @@ def _born(text: str, scored: Node | None) -> tuple[Node | None, tuple[Node, ...]
         return None, (every(*fits),)
     elsewhen = (Range("birth_from", low=last + 1), Range("birth_to", high=first - 1))
     return Sum((scored,), 1, bonus=(every(*fits),)), (Sum((), 0, excluded=elsewhen),)
+
+
+def _partial(text: str) -> str:
+    try:
+        return dates.parse_compact(text)
+    except ValueError as error:
+        raise BadRequestError(f"The birth date can't be read: {error}.") from error

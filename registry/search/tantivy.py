@@ -25,12 +25,13 @@ from registry.search.port import (
     Health,
     Outcome,
     SearchPage,
+    candidates_page,
     ranked_facets,
 )
-from registry.search.query import LISTED, SearchQuery, plan
+from registry.search.query import LISTED, Plan, SearchQuery, plan
 from registry.search.ranges import histogram, read_histogram
-from registry.search.tantivy_columns import Texts, coded_fields
-from registry.search.tantivy_counts import FEW, count, count_of
+from registry.search.tantivy_columns import Texts
+from registry.search.tantivy_counts import FEW, count, count_of, people_among, people_or_documents
 from registry.search.tantivy_dsl import (
     build_query,
     build_schema,
@@ -40,10 +41,11 @@ from registry.search.tantivy_folder import PREFIX, IndexFolder
 from registry.search.tantivy_rank import ranked
 from registry.search.tantivy_scan import extent, scan, stored
 from registry.search.tantivy_writer import IndexWriters
+from registry.search.tree import Node, every
 from registry.settings import Search
 
 if TYPE_CHECKING:
-    from tantivy import Searcher
+    from tantivy import Query, Searcher, SearchResult
 
 _log = structlog.get_logger(__name__)
 UNREADABLE = "The search index can't be read."
@@ -57,7 +59,7 @@ class TantivyEngine:
         self._limits = limits
         self._mapping = mapping or load_mapping()
         self._schema = build_schema(self._mapping)
-        self._texts = Texts(coded_fields(self._mapping))
+        self._texts = Texts(self._mapping)
         self._folder = IndexFolder(limits.tantivy.path, self._mapping, self._schema)
         self._writers = IndexWriters(self._folder, self._schema, self._mapping, limits.tantivy)
         self._complained_of: str | None = None
@@ -68,21 +70,39 @@ class TantivyEngine:
         with self._reading() as searcher:
             query_ = page_query(asked, self._schema)
             first = searcher.search(query_, limit=FEW)
-            hits = ranked(searcher, query_, first, asked)
-            shared = [facet for facet in asked.facets if facet.name not in asked.chosen]
-            counted = count(searcher, self._schema, self._texts, query_, facets=shared, first=first)
-            counts = counted.facets
-            for facet in (facet for facet in asked.facets if facet.name in asked.chosen):
-                others = page_query(asked, self._schema, without=facet.name)
-                counts |= count(searcher, self._schema, self._texts, others, facets=[facet]).facets
-            return SearchPage(
-                hits=tuple(hits),
-                total=counted.people,
-                total_is_exact=counted.are_exact,
-                facets=ranked_facets(counts, self._limits.facet_size),
-                page=asked.page,
-                limit=asked.limit,
-            )
+            is_few = count_of(first) <= FEW and people_among(searcher, first) < asked.enough
+            if is_few and asked.wider is not None:
+                asked = asked.widened
+                query_ = page_query(asked, self._schema)
+                first = searcher.search(query_, limit=FEW)
+            return self._page(searcher, asked, query_, first)
+
+    def _page(self, searcher: "Searcher", asked: Plan, query: "Query", first: "SearchResult") -> SearchPage:
+        hits = ranked(searcher, query, first, asked)
+        if not asked.counted:
+            return candidates_page(asked, hits)
+        shared = [facet for facet in asked.facets if facet.name not in asked.chosen]
+        counted = count(searcher, self._schema, self._texts, query, facets=shared, first=first)
+        counts = counted.facets
+        for facet in (facet for facet in asked.facets if facet.name in asked.chosen):
+            others = page_query(asked, self._schema, without=facet.name)
+            counts |= count(searcher, self._schema, self._texts, others, facets=[facet]).facets
+        return SearchPage(
+            hits=tuple(hits),
+            total=counted.people,
+            total_is_exact=counted.are_exact,
+            facets=ranked_facets(counts, self._limits.facet_size),
+            page=asked.page,
+            limit=asked.limit,
+        )
+
+    def tally(self, base: Node | None, each: Sequence[Node], most: int) -> list[int]:
+        """Count people; see `SearchEngine.tally`."""
+        with self._reading() as searcher:
+            return [
+                people_or_documents(searcher, self._schema, every(*([base] if base else []), node), most)
+                for node in each
+            ]
 
     @contextmanager
     def _reading(self) -> Iterator["Searcher"]:

@@ -1,7 +1,8 @@
 """Counting people among a few documents of a Tantivy index, exactly, from their columns.
 
-Tantivy gives the numbers of a column for given documents, but not its texts. Every text column that is counted
-therefore has a column of numbers beside it (`coded`), from which this module finds the texts again.
+Tantivy gives the numbers of a column for given documents, but not its texts, and of several only the first. Every text
+column that is counted therefore has a column of numbers beside it (`coded`), from which this module finds the texts
+again; one that holds several texts also has a column of them all as one text (`joined`), and it is these that have codes.
 """
 
 from collections import Counter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _CODE_BYTES = 7  # 56 bits: fits the column; two of some thousand words meet with a chance of one in 10**10
 _ALL_TEXTS = 100_000
+_BETWEEN = "\x1f"  # no text of the authorities holds it (`document.label`)
 
 Numbers = Sequence[int | None]
 
@@ -34,6 +36,16 @@ def coded_fields(told: "mapping.Mapping") -> dict[str, str]:
     }
 
 
+def joined_fields(told: "mapping.Mapping") -> dict[str, str]:
+    """Return the text columns that hold several texts, each with the name of the column of them all as one."""
+    return {name: f"{name}_joined" for name in coded_fields(told) if told.fields[name].several}
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return several texts as one."""
+    return _BETWEEN.join(sorted(set(texts)))
+
+
 @lru_cache(maxsize=4096)
 def code_of(text: str) -> int:
     """Return the number that stands for a text."""
@@ -43,22 +55,24 @@ def code_of(text: str) -> int:
 class Texts:
     """The texts behind the codes; they never change their code, so what is known once stays known."""
 
-    def __init__(self, coded: Mapping[str, str]) -> None:
-        self._coded = coded
+    def __init__(self, told: "mapping.Mapping") -> None:
+        self._coded = coded_fields(told)
+        self._joined = joined_fields(told)
         self._known: dict[int, str] = {}
 
     def column(self, field: str) -> str:
         """Return the name of the column of numbers beside a text column; another column's own name."""
         return self._coded.get(field, field)
 
-    def decode(self, searcher: "Searcher", field: str, codes: Iterable[int]) -> dict[int, str]:
-        """Return the text for each code of a field."""
+    def decode(self, searcher: "Searcher", field: str, codes: Iterable[int]) -> dict[int, list[str]]:
+        """Return the texts for each code of a field."""
+        field = self._joined.get(field, field)
         wanted = set(codes)
         if not wanted <= self._known.keys():
             told = {field: {"terms": {"field": field, "size": _ALL_TEXTS}}}
             buckets = searcher.aggregate(Query.all_query(), told)[field]["buckets"]
             self._known.update({code_of(bucket["key"]): bucket["key"] for bucket in buckets})
-        return {code: self._known[code] for code in wanted}
+        return {code: self._known[code].split(_BETWEEN) for code in wanted}
 
 
 class Columns:
@@ -77,28 +91,44 @@ class Columns:
 
     def count(self, facet: Facet) -> dict[str, int]:
         """Return people per value of a facet."""
+        return Counter(value for value, _ in self._pairs(facet))
+
+    def surplus(self, facet: Facet) -> dict[str, int]:
+        """Return per value of a facet how many more documents there are than people."""
+        more: Counter[str] = Counter()
+        for (value, _), documents in self._pairs(facet).items():
+            more[value] += documents - 1
+        return more
+
+    def _pairs(self, facet: Facet) -> Counter[tuple[str, int | None]]:
+        """Return documents per value and person."""
         if facet.clauses is not None:
             return self._by_clause(facet.clauses)
-        codes = self._column(facet.field)
-        pairs = {(code, person) for code, person in zip(codes, self._people, strict=True) if code is not None}
-        counts = Counter(code for code, _ in pairs)
-        texts = self._texts.decode(self._searcher, facet.field, counts)
-        return {texts[code]: count for code, count in counts.items()}
+        coded = Counter(zip(self._column(facet.field), self._people, strict=True))
+        texts = self._texts.decode(
+            self._searcher, facet.field, {code for code, _ in coded if code is not None}
+        )
+        pairs: Counter[tuple[str, int | None]] = Counter()
+        for (code, person), documents in coded.items():
+            for text in () if code is None else texts[code]:
+                pairs[text, person] += documents
+        return pairs
 
-    def _by_clause(self, clauses: Mapping[str, Node]) -> dict[str, int]:
+    def _by_clause(self, clauses: Mapping[str, Node]) -> Counter[tuple[str, int | None]]:
         """Find which conditions each document meets, and for each set of conditions once which clauses."""
         asked = sorted(set().union(*map(leaves, clauses.values())), key=repr)
         met = zip(*(self._met(leaf) for leaf in asked), strict=True)
         known: dict[tuple[bool, ...], list[str]] = {}
-        pairs: set[tuple[str, int | None]] = set()
+        pairs: Counter[tuple[str, int | None]] = Counter()
         for truths, person in zip(met, self._people, strict=True):
             values = known.get(truths)
             if values is None:
                 holds = dict(zip(asked, truths, strict=True))
                 values = [value for value, clause in clauses.items() if _is_met(clause, holds)]
                 known[truths] = values
-            pairs.update((value, person) for value in values)
-        return Counter(value for value, _ in pairs)
+            for value in values:
+                pairs[value, person] += 1
+        return pairs
 
     def _met(self, leaf: Leaf) -> list[bool]:
         column = self._column(leaf.field)

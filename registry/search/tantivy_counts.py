@@ -63,18 +63,43 @@ def count(
     first = first or searcher.search(query, limit=FEW)
     if count_of(first) <= FEW:
         return _from_columns(searcher, texts, first, facets)
-    reader = _Reader(searcher, schema)
-    single, shared = (_with_siblings(reader, query, value=value) for value in (False, True))
+    return _of_many(_Reader(searcher, schema), texts, query, count_of(first), facets)
+
+
+def _of_many(reader: _Reader, texts: Texts, query: Query, documents: int, facets: Sequence[Facet]) -> Counts:
+    """Count the documents of all, and put right what people with several licences add."""
+    searcher = reader.searcher
+    shared = _with_siblings(reader, query, value=True)
     few = searcher.search(shared, limit=COUNTED_EXACTLY)
     if count_of(few) <= COUNTED_EXACTLY:
-        others = _from_columns(searcher, texts, few, facets)
-    else:
-        others = _estimated(reader, shared, facets)
+        columns = Columns(searcher, texts, [address for _, address in few.hits])
+        counts = _documents(reader, query, facets)
+        for facet in facets:
+            more = columns.surplus(facet)
+            counts[facet.name] = {value: n - more.get(value, 0) for value, n in counts[facet.name].items()}
+        return Counts(documents - count_of(few) + columns.people(), are_exact=True, facets=counts)
+    single = _with_siblings(reader, query, value=False)
+    others = _estimated(reader, shared, facets)
+    counts = _documents(reader, single, facets)
     return Counts(
-        people=count_of(searcher.search(single, limit=1)) + others.people,
-        are_exact=others.are_exact,
-        facets={f.name: _added(_documents(reader, single, f), others.facets[f.name]) for f in facets},
+        people=documents - count_of(few) + others.people,
+        are_exact=False,
+        facets={facet.name: _added(counts[facet.name], others.facets[facet.name]) for facet in facets},
     )
+
+
+def people_or_documents(searcher: "Searcher", schema: "Schema", node: Node, most: int) -> int:
+    """Return how many people a condition finds, or, where it finds more than `most` documents, how many documents."""
+    found = searcher.search(build_query(node, schema), limit=most)
+    if count_of(found) > most:
+        return count_of(found)
+    return people_among(searcher, found)
+
+
+def people_among(searcher: "Searcher", found: "SearchResult") -> int:
+    """Return how many people the documents at hand are about."""
+    addresses = [address for _, address in found.hits]
+    return len(set(searcher.fast_field_values("practitioner_id", addresses)))
 
 
 def count_of(found: "SearchResult") -> int:
@@ -96,14 +121,19 @@ def _from_columns(
     return Counts(people=columns.people(), are_exact=True, facets=counts)
 
 
-def _estimated(reader: _Reader, query: Query, facets: Iterable[Facet]) -> Counts:
+def _people_per_term(reader: _Reader, query: Query, facet: Facet) -> dict[str, int]:
+    """Return people per value, exactly while they are few."""
     people = {"people": {"cardinality": {"field": "practitioner_id"}}}
+    told = {"values": {"terms": {"field": facet.field, "size": facet.size}, "aggs": people}}
+    buckets = reader.searcher.aggregate(query, told)["values"]["buckets"]
+    return {bucket["key"]: round(bucket["people"]["value"]) for bucket in buckets}
+
+
+def _estimated(reader: _Reader, query: Query, facets: Iterable[Facet]) -> Counts:
     counts: dict[str, dict[str, int]] = {}
     for facet in facets:
         if facet.clauses is None:
-            told = {"values": {"terms": {"field": facet.field, "size": facet.size}, "aggs": people}}
-            buckets = reader.searcher.aggregate(query, told)["values"]["buckets"]
-            counts[facet.name] = {bucket["key"]: int(bucket["people"]["value"]) for bucket in buckets}
+            counts[facet.name] = _people_per_term(reader, query, facet)
         else:
             _, absent = _looked_over(reader, query, facet.clauses)
             counts[facet.name] = {
@@ -123,31 +153,48 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return dict(Counter(one) + Counter(other))
 
 
-def _documents(reader: _Reader, query: Query, facet: Facet) -> dict[str, int]:
-    """Return documents per value."""
-    if facet.clauses is None:
-        told = reader.searcher.aggregate(query, {facet.name: _terms(facet.field, facet.size)})
-        return _read_terms(told[facet.name])
-    terms, absent = _looked_over(reader, query, facet.clauses)
-    counts = {}
-    for value, clause in facet.clauses.items():
-        left = without(clause, absent)
-        if left is None:
-            counts[value] = 0
-        elif isinstance(left, Term):
-            counts[value] = terms[left.field][str(left.value)]
-        else:
-            counts[value] = count_of(reader.searcher.search(_narrowed(reader, query, left), limit=1))
-    return counts
+def _documents(reader: _Reader, query: Query, facets: Sequence[Facet]) -> dict[str, dict[str, int]]:
+    """Return documents per value of each facet; all columns are counted in one pass, since finding them is what costs."""
+    asked: set[Leaf] = set()
+    for facet in facets:
+        asked = asked.union(*map(leaves, (facet.clauses or {}).values()))
+    fields = [facet.field for facet in facets if facet.clauses is None]
+    terms, absent = _counted(reader, query, asked, fields)
+    return {
+        facet.name: terms[facet.field]
+        if facet.clauses is None
+        else {
+            value: _documents_of(reader, query, without(clause, absent), terms)
+            for value, clause in facet.clauses.items()
+        }
+        for facet in facets
+    }
+
+
+def _documents_of(
+    reader: _Reader, query: Query, left: Node | None, terms: Mapping[str, Mapping[str, int]]
+) -> int:
+    if left is None:
+        return 0
+    if isinstance(left, Term):
+        return terms[left.field][str(left.value)]
+    return count_of(reader.searcher.search(_narrowed(reader, query, left), limit=1))
 
 
 def _looked_over(
     reader: _Reader, query: Query, clauses: Mapping[str, Node]
 ) -> tuple[dict[str, dict[str, int]], set[Leaf]]:
     """Return documents per value of each field with terms, and the leaves that no document matches."""
-    asked = set().union(*map(leaves, clauses.values()))
+    return _counted(reader, query, set().union(*map(leaves, clauses.values())), ())
+
+
+def _counted(
+    reader: _Reader, query: Query, asked: set[Leaf], more_fields: Iterable[str]
+) -> tuple[dict[str, dict[str, int]], set[Leaf]]:
     ranges = {str(number): leaf for number, leaf in enumerate(asked) if isinstance(leaf, Range)}
-    fields = {leaf.field for leaf in asked if isinstance(leaf, Term)}
+    fields = {leaf.field for leaf in asked if isinstance(leaf, Term)}.union(more_fields)
+    if not fields and not ranges:
+        return {}, set()
     told = reader.searcher.aggregate(
         query,
         {

@@ -4,8 +4,10 @@ from tantivy import FieldType, Occur, Query, Schema, SchemaBuilder
 
 from registry.search.mapping import Mapping
 from registry.search.query import Plan
-from registry.search.tantivy_columns import coded_fields
-from registry.search.tree import Best, Fuzzy, Leaf, Node, Prefix, Range, Sum, Term
+from registry.search.tantivy_columns import coded_fields, joined_fields
+from registry.search.tree import Best, Fuzzy, Leaf, Node, Prefix, Range, Sum, Term, Terms
+
+_MOST_APART = 8
 
 
 def build_schema(mapping: Mapping) -> Schema:
@@ -26,6 +28,8 @@ def build_schema(mapping: Mapping) -> Schema:
                 builder.add_integer_field(field.name, stored=True, indexed=False, fast=True)
     for name in coded_fields(mapping).values():
         builder.add_integer_field(name, indexed=False, fast=True)
+    for name in joined_fields(mapping).values():
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
@@ -52,6 +56,13 @@ def _leaf(node: Leaf, schema: Schema) -> Query:
     match node:
         case Term(field, value):
             return Query.term_query(schema, field, value, "basic")
+        case Terms(field, values) if len(values) > _MOST_APART:
+            return Query.term_set_query(schema, field, list(values))
+        case Terms(field, values):
+            # A set of terms walks the dictionary, which takes longer than to look a few of them up.
+            return Query.boolean_query(
+                [(Occur.Should, Query.term_query(schema, field, value, "basic")) for value in values]
+            )
         case Prefix(field, value):
             # Distance 0 with a free end is a prefix; unlike a regular expression it needs no escaping.
             return Query.fuzzy_term_query(schema, field, value, 0, prefix=True)

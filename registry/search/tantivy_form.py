@@ -12,7 +12,7 @@ import orjson
 
 from registry.search.mapping import Field, FieldType, Mapping
 from registry.search.port import UNWRITABLE
-from registry.search.tantivy_columns import code_of, coded_fields
+from registry.search.tantivy_columns import code_of, coded_fields, joined, joined_fields
 
 _TYPES: dict[FieldType, Any] = {
     "keyword": str,
@@ -29,7 +29,9 @@ class Form:
     """Documents of a mapping."""
 
     def __init__(self, mapping: Mapping) -> None:
-        self._coded = coded_fields(mapping)
+        self._joined = joined_fields(mapping)
+        self._coded = {name: code for name, code in coded_fields(mapping).items() if name not in self._joined}
+        self._coded |= {joined: f"{field}_code" for field, joined in self._joined.items()}
         fields = [
             (field.name, _type(field) | msgspec.UnsetType, msgspec.UNSET) for field in mapping.fields.values()
         ]
@@ -42,6 +44,9 @@ class Form:
         """
         try:
             msgspec.convert(document, self._kind)
+            for field, whole in self._joined.items():
+                if document.get(field):
+                    document[whole] = joined(document[field])
             for field, code in self._coded.items():
                 if field in document:
                     document[code] = code_of(document[field])

@@ -1,4 +1,4 @@
-"""One page of people from a Tantivy index, in an order that stays: by score and practitioner, or by name.
+"""One page of people from a Tantivy index, in an order that stays: by score and practitioner, or by a column.
 
 Tantivy breaks ties by a document's place in the index, which merges change, so ties are broken here.
 """
@@ -33,7 +33,9 @@ def ranked(searcher: "Searcher", query: Query, first: "SearchResult", asked: Pla
     """
     needed = asked.offset + asked.limit
     if asked.sort == "name":
-        hits = _by_name(searcher, query, needed)
+        hits = _by_column(searcher, query, needed, "name_order", Order.Asc)
+    elif asked.sort == "issued":
+        hits = _by_column(searcher, query, needed, "issued", Order.Desc)
     else:
         count = count_of(first)
         hits = _by_score(searcher, first.hits, needed)
@@ -88,20 +90,26 @@ def _end_of(documents: Sequence[tuple[float, DocAddress]], start: int) -> int:
     return low
 
 
-def _by_name(searcher: "Searcher", query: Query, needed: int) -> _Ranked:
-    """Rank people by `name_order`, which all of a person's documents share and no other person's have."""
+def _by_column(searcher: "Searcher", query: Query, needed: int, column: str, order: Order) -> _Ranked:
+    """Rank people by their first document in the order of a column that no two people share a value of."""
     limit = needed
     while True:
         # One more than asked for: the last person's documents may go on behind the limit.
-        found = searcher.search(
-            query, limit=limit + 1, count=False, order_by_field="name_order", order=Order.Asc
-        )
+        found = searcher.search(query, limit=limit + 1, count=False, order_by_field=column, order=order)
         addresses = [address for _, address in found.hits]
-        people: _People = {}
-        for person, address in zip(_numbers(searcher, "practitioner_id", addresses), addresses, strict=True):
-            people.setdefault(person, []).append(address)
+        people: dict[int, tuple[object, list[DocAddress]]] = {}
+        documents = zip(
+            _numbers(searcher, "practitioner_id", addresses),
+            (value for value, _ in found.hits),
+            addresses,
+            strict=True,
+        )
+        for person, value, address in documents:
+            first, theirs = people.setdefault(person, (value, []))
+            if value == first:
+                theirs.append(address)
         if len(people) > needed or len(addresses) <= limit:
-            return [(0.0, person, documents) for person, documents in islice(people.items(), needed)]
+            return [(0.0, person, theirs) for person, (_, theirs) in islice(people.items(), needed)]
         limit *= 2
 
 

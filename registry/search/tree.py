@@ -20,6 +20,15 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """Documents whose field holds any of these values; none at all where there are no values."""
+
+    field: str
+    values: tuple[str, ...]
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Prefix:
     """Documents whose field holds a value that starts so."""
 
@@ -68,7 +77,7 @@ class Sum:
     excluded: tuple["Node", ...] = ()
 
 
-Leaf = Term | Prefix | Fuzzy | Range
+Leaf = Term | Terms | Prefix | Fuzzy | Range
 Node = Leaf | Best | Sum
 
 
@@ -92,6 +101,11 @@ def leaves(node: Node) -> set[Leaf]:
         case _:
             return {node}
     return set().union(*map(leaves, inner))
+
+
+def two_edits(node: Node) -> frozenset[Leaf]:
+    """Return the leaves of a tree that cost most and say least: words that are two edits away."""
+    return frozenset(leaf for leaf in leaves(node) if isinstance(leaf, Fuzzy) and leaf.distance > 1)
 
 
 def without(node: Node, absent: AbstractSet[Leaf]) -> Node | None:

@@ -3,17 +3,20 @@
 The caller writes the access event (with `Answered.ids`) before the answer leaves; this module only reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 import sqlalchemy as sa
 
-from registry.matching.compare import Match
+from registry.matching.match import Match
+from registry.matching.model import load_model
+from registry.matching.score import Scorer
 from registry.records import read
 from registry.records.read import Feed, Practitioner
 from registry.sealing import Sealer
-from registry.verification.identify import Finding, Identifier, Outcome, Search
+from registry.verification.finding import Finding, Outcome, Search
+from registry.verification.identify import Identifier
 from registry.verification.question import CheckedQuestion, Question, check_question
 from registry.verification.reasons import Asked, Basis, Reason, outcome_reason
 from registry.verification.rules import RuleBook
@@ -51,7 +54,8 @@ class Verification:
         profession: our code for the profession asked about.
         practitioner, licences: only when the outcome is `found`.
         match: how the record answers to the question: by number, `exact` or (with outcome `mismatch`) `none`; by
-            name, `exact` or `strong`. None for the other outcomes.
+            name, `exact` or `strong`. None for the other outcomes. It tells spellings and dates of the record only when
+            the outcome is `found`.
         sources: the feeds of the person's licences; when nothing was found that answers the question, every feed that
             could have held it, so that its silence and freshness can be told.
     """
@@ -78,6 +82,10 @@ class Answered:
     ids: tuple[int, ...]
 
 
+def _plain_scorer() -> Scorer:
+    return Scorer(load_model())
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """Answers questions.
@@ -85,7 +93,8 @@ class Verifier:
     Attributes:
         search: asks the search engine, `SearchEngine.search`; called for questions by name only.
         zone: where "today" is decided (`service.time_zone`).
-        max_candidates: people asked of the engine for a name, at most `search.max_limit`.
+        max_candidates: people asked of the engine for a name at a time, at most `search.candidate_limit`.
+        scorer: gives what compares names; without it names are all taken as equally common.
     """
 
     sealer: Sealer
@@ -94,6 +103,7 @@ class Verifier:
     vocabulary: Vocabulary
     zone: tzinfo
     max_candidates: int
+    scorer: Callable[[], Scorer] = _plain_scorer
 
     def verify(self, question: Question, connection: sa.Connection, now: datetime) -> Answered:
         """Answer one question from SQL truth.
@@ -111,7 +121,8 @@ class Verifier:
         moment = Moment(question.on_date or today, now, self.zone)
         feeds = read.feeds(connection)
         checked = check_question(question, moment, feeds, self.vocabulary)
-        finding = Identifier(connection, self.sealer, self.search, self.max_candidates).identify(checked)
+        identifier = Identifier(connection, self.sealer, self.search, self.max_candidates, self.scorer)
+        finding = identifier.identify(checked)
         basis = Basis(feeds, self.rules.on(moment.on_date), self.vocabulary)
         return Answered(_answer(checked, finding, basis), finding.ids)
 

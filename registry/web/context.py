@@ -15,6 +15,9 @@ from sqlalchemy.engine import Engine
 
 from registry.database import open_database
 from registry.errors import RegistryError
+from registry.matching.model import load_model
+from registry.matching.score import Scorer
+from registry.records.name_counts import NameCounts, NameCountsCache
 from registry.sealing import Sealer
 from registry.search import open_engine
 from registry.search.port import Health, SearchEngine, SearchPage
@@ -25,8 +28,11 @@ from registry.verification.rules import RuleBook, load_rules
 from registry.verification.verify import Answered, Verifier
 from registry.vocabulary import Vocabulary, load_vocabulary
 from registry.web.freshness import Counting, counting_of
+from registry.web.remembered import FeedsCache
 
 _EXTENSION = "registry-context"
+# Fewer people do not tell how common a name is: in a register of thirty every name is borne by one in thirty.
+_TELLING_PEOPLE = 1000
 
 
 @dataclass(eq=False)
@@ -37,6 +43,8 @@ class Context:
         truth: SQL truth, with the service's timeouts; read only.
         access: database of access events and sessions.
         counting: keeps a count of the documents that the index holds and should hold.
+        names: how common names are, read on first use.
+        feeds: every feed, for lists, which show no more of them than names.
     """
 
     settings: Settings
@@ -46,11 +54,19 @@ class Context:
     truth: Engine
     access: Engine
     counting: Counting = field(init=False)
+    names: NameCountsCache = field(init=False)
+    feeds: FeedsCache = field(init=False)
+    _scorer: tuple[NameCounts, Scorer] | None = None
     _search: SearchEngine | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.counting = counting_of(self.settings, self.health)
+        self.names = self._names()
+        self.feeds = FeedsCache(self.settings.search.feeds_ttl_s)
+
+    def _names(self) -> NameCountsCache:
+        return NameCountsCache(self.truth, self.settings.search.name_counts_ttl_s)
 
     @property
     def search(self) -> SearchEngine:
@@ -63,6 +79,19 @@ class Context:
             if self._search is None:
                 self._search = open_engine(self.settings.search)
             return self._search
+
+    def scorer(self) -> Scorer:
+        """Return what compares questions with people, with the register's own counts of names as they are known now.
+
+        Raises:
+            SQLAlchemyError: SQL can't be asked.
+        """
+        counts = self.names.get()
+        known = self._scorer
+        if known is None or known[0] is not counts:
+            telling = counts if counts.people >= _TELLING_PEOPLE else None
+            known = self._scorer = counts, Scorer(load_model(), telling, counts.people or None)
+        return known[1]
 
     def verify(self, question: Question) -> Answered:
         """Answer one question from SQL truth; only one by name asks the search engine.
@@ -82,7 +111,8 @@ class Context:
             rules=self.rules,
             vocabulary=self.vocabulary,
             zone=self.settings.zone,
-            max_candidates=self.settings.search.max_limit,
+            max_candidates=self.settings.search.candidate_limit,
+            scorer=self.scorer,
         )
         with self.truth.connect() as connection:
             return verifier.verify(question, connection, self.now())
@@ -119,6 +149,7 @@ class Context:
         # The lock may have been held by a thread that does not exist in this process.
         self._lock = threading.Lock()
         self._search = None
+        self.names = self._names()
         self.counting.after_fork()
 
 

@@ -63,7 +63,7 @@ PUBLISH: Mapping[str, str] = {
     "registry/records/search_indices.py": "count, swap, the rest",
     "registry/search/document.py": "build documents",
     "registry/search/checksum.py": "build documents",
-    "registry/names.py": "build documents",
+    "registry/names/": "build documents",
     "registry/search/": "encode and send to the engine, wait",
 }
 COMPARE: Mapping[str, str] = {

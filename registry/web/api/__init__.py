@@ -3,11 +3,21 @@
 import flask_smorest  # type: ignore[import-untyped]
 from flask import Flask
 
-from registry.web.api import feed_runs, feeds, history, info, openapi, practitioners, search, verifications
+from registry.web.api import (
+    feed_runs,
+    feeds,
+    history,
+    info,
+    openapi,
+    practitioners,
+    search,
+    suggestions,
+    verifications,
+)
 from registry.web.context import Context
 
-# Importing it puts its operation into the blueprint of practitioners.
-__all__ = ["history", "register"]
+# Importing them puts their operations into the blueprints of practitioners and search.
+__all__ = ["history", "register", "suggestions"]
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]

@@ -8,8 +8,6 @@ from typing import Any, cast
 from registry.records.facts import LicenceFacts, NameFacts, RestrictionFacts, Status
 from registry.records.history import LicenceVersion
 from registry.records.read import Feed, Licence, Practitioner
-from registry.search.document import document_id, documents, licence_key
-from registry.search.in_memory import Body, status_on
 from registry.vocabulary import Vocabulary
 
 Values = dict[str, Any]
@@ -144,57 +142,6 @@ def practitioner(person: Practitioner, feeds: Mapping[str, Feed], vocabulary: Vo
         "licences": [licence(each, feeds, vocabulary) for each in person.licences],
         "links": {"self": path_of(person)},
     }
-
-
-def summary(
-    person: Practitioner, feeds: Mapping[str, Feed], vocabulary: Vocabulary, document: str, day: int
-) -> Values:
-    """Show what a list shows of a person: enough to choose the right one.
-
-    Args:
-        person: as read from SQL.
-        feeds: every feed, by id.
-        vocabulary: our words.
-        document: id of the index document through which the person was found.
-        day: today as yyyymmdd, for the licences' status.
-    """
-    bodies = {one.id: one.body or {} for one in documents(person)}
-    return {
-        "id": person.public_id,
-        "name": person.name,
-        "names": [name(each) for each in person.names],
-        "birth_year": birth_year(person.birth_date),
-        "deceased": person.deceased,
-        "licences": [
-            {
-                **_licence_summary(each, feeds, vocabulary),
-                "status": status(_status(each, bodies, day), vocabulary),
-                "matched": document_id(licence_key(each.id)) == document,
-            }
-            for each in person.licences
-        ],
-        "links": {"self": path_of(person)},
-    }
-
-
-def _licence_summary(one: Licence, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:
-    facts = one.facts
-    return {
-        "number": facts.number or None,
-        "profession": profession(facts.profession, vocabulary),
-        "raw_profession": {"code": facts.raw_profession, "text": facts.raw_profession_text},
-        "raw_status": facts.raw_status,
-        "authority": authority(one.authority_id, feeds.get(one.feed_id)),
-        "jurisdiction": facts.jurisdiction or None,
-        "valid_to": facts.valid_to,
-        "restrictions": [each.kind for each in facts.restrictions],
-        "gone": one.gone,
-    }
-
-
-def _status(one: Licence, bodies: Mapping[str, Body], day: int) -> Status:
-    """Return the status that the filter counts; nobody knows that of a licence that its feed no longer holds."""
-    return "unknown" if one.gone else status_on(day, bodies[document_id(licence_key(one.id))])
 
 
 def label(filter_name: str, code: str, feeds: Mapping[str, Feed], vocabulary: Vocabulary) -> Values:

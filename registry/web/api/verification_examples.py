@@ -65,6 +65,8 @@ ANSWER = {
     },
     "match": {
         "level": "exact",
+        "score": None,
+        "features": [],
         "name": None,
         "notes": [{"code": "number-same", "text": {"sv": "Numret stämmer.", "en": "The number agrees."}}],
     },

@@ -110,7 +110,27 @@ class MatchSchema(Answer):
     name = ma.fields.Nested(
         NameSchema, required=True, allow_none=True, metadata=about("The recorded name that was compared.")
     )
-    notes = ma.fields.List(ma.fields.Nested(NoteSchema), required=True)
+    score = ma.fields.Float(
+        required=True,
+        allow_none=True,
+        metadata=about(
+            "Bits: log2 of how much likelier all that was compared is for one person than for two. null where nothing was "
+            "compared or nobody is shown. To put questions in order with; `level` and `outcome` say what it is worth."
+        ),
+    )
+    features = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata=about("What was compared, such as `birth-date` and `family-name`."),
+    )
+    notes = ma.fields.List(
+        ma.fields.Nested(NoteSchema),
+        required=True,
+        metadata=about(
+            "What agrees and what differs, with both spellings where they differ. Where nobody is shown they tell only that "
+            "something agrees or differs."
+        ),
+    )
 
 
 class VerificationSchema(Answer):

@@ -7,7 +7,8 @@ from flask import g
 from registry.access.guard import current_caller
 from registry.access.log import record_access
 from registry.errors import BadRequestError, InvalidBodyError
-from registry.matching.compare import Match
+from registry.matching.features import BY_NAME
+from registry.matching.match import Match
 from registry.records.read import Practitioner
 from registry.verification.question import Question
 from registry.verification.reasons import Reason
@@ -130,6 +131,12 @@ def _person(person: Practitioner) -> present.Values:
 def _match(match: Match) -> present.Values:
     return {
         "level": match.level,
+        "score": round(match.score, 1) if match.features else None,
+        "features": [
+            name.replace("_", "-")
+            for name, outcome, _ in match.features
+            if outcome not in BY_NAME[name].neutral
+        ],
         "name": present.name(match.name) if match.name else None,
         "notes": [{"code": note.code, "text": {"sv": note.sv, "en": note.en}} for note in match.notes],
     }

@@ -1,4 +1,4 @@
-"""Pages for people: server-rendered, in Swedish and English, without script."""
+"""Pages for people: server-rendered, in Swedish and English; they work without script."""
 
 from flask import Flask
 

@@ -25,4 +25,4 @@ open_pages = Blueprint("pages_public", __name__)
 public(open_pages, why="the start page and the page about the registry hold nothing about any person")
 
 assets = _Assets("assets", __name__, static_folder=str(_STATIC), static_url_path="/assets")
-public(assets, why="styles and images")
+public(assets, why="styles, images and the script of the search box")

@@ -30,6 +30,8 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{provider}; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+# Where a page names a script of ours: that one may run, and ask us.
+_SCRIPT_POLICY = "; script-src 'self'; connect-src 'self'"
 _OWN_NAMES = {"sv": "Svenska", "en": "English"}
 
 
@@ -89,8 +91,22 @@ def current_language() -> Language:
     return chosen
 
 
-def page(template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - what templates show
-    """Return a page: the template inside the frame."""
+def page(
+    template: str,
+    *,
+    status: int = 200,
+    scripts: Sequence[str] = (),
+    **values: Any,  # noqa: ANN401 - what templates show
+) -> Response:
+    """Return a page: the template inside the frame.
+
+    Args:
+        template: its file.
+        status: of the answer.
+        scripts: static files that may run on the page, which must work without them. No page has any on which somebody is
+            asked for a personal identity number.
+        values: what the template shows.
+    """
     settings = context().settings
     lang = current_language()
     caller = _caller()
@@ -106,10 +122,11 @@ def page(template: str, *, status: int = 200, **values: Any) -> Response:  # noq
             switch=_switch(lang),
             asset=asset,
             csrf_token=csrf_token() if caller else "",
+            scripts=scripts,
             **values,
         )
     )
-    return _with_headers(make_response(html, status), settings, lang)
+    return _with_headers(make_response(html, status), settings, lang, runs=bool(scripts))
 
 
 def _caller() -> Caller | None:
@@ -156,6 +173,7 @@ def _links(settings: Settings) -> dict[str, str]:
         "about": url_for("pages_public.about"),
         "check": url_for("pages.check"),
         "search": url_for("pages.search"),
+        "suggestions": url_for("pages.suggestions"),
         "me": url_for("pages.me"),
         "feeds": url_for("pages.feeds"),
         "login": _login_url() if settings.login.issuer else "",
@@ -187,8 +205,9 @@ def _address(args: MultiDict[str, str]) -> str:
     return f"{request.path}?{query}" if query else request.path
 
 
-def _with_headers(response: Response, settings: Settings, lang: Language) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY.format(provider=_provider(settings))
+def _with_headers(response: Response, settings: Settings, lang: Language, *, runs: bool) -> Response:
+    policy = _POLICY.format(provider=_provider(settings)) + (_SCRIPT_POLICY if runs else "")
+    response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Language"] = lang.code
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Accept-Language")

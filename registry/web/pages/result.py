@@ -12,6 +12,7 @@ from registry.verification.ruleset import Answer, OutcomeId
 from registry.verification.verify import CheckedLicence, Verification
 from registry.vocabulary import UNKNOWN
 from registry.web.pages.check_form import Question
+from registry.web.pages.match_view import MatchView, match_view
 from registry.web.pages.views import LicenceView, PersonView, ReasonView, SourceView, Viewer
 
 # Where the service's users work; licences from elsewhere are said to be so.
@@ -50,7 +51,7 @@ class ResultView:
     reasons: tuple[ReasonView, ...]
     asked: tuple[tuple[str, str], ...]
     person: PersonView | None
-    match: str
+    match: MatchView | None
     licences: tuple[LicenceView, ...]
     others: tuple[LicenceView, ...]
     sources: tuple[SourceView, ...]
@@ -69,7 +70,7 @@ def result_view(question: Question, found: Verification, view: Viewer, person_ur
         reasons=tuple(view.reason(reason) for reason in found.reasons),
         asked=tuple(_asked(question, view)),
         person=view.person(person, url=person_url) if person else None,
-        match=_match(found, view),
+        match=match_view(found.match, view.language) if person else None,
         licences=tuple(written for each, written in licences if each.verdict.relevant),
         others=tuple(written for each, written in licences if not each.verdict.relevant),
         sources=() if any(each.verdict.relevant for each in found.licences) else _sources(found, view),
@@ -96,12 +97,6 @@ def _licence(each: CheckedLicence, view: Viewer, told: set[Reason]) -> LicenceVi
 
 def _sources(found: Verification, view: Viewer) -> tuple[SourceView, ...]:
     return tuple(view.source(source.feed) for source in found.sources)
-
-
-def _match(found: Verification, view: Viewer) -> str:
-    if found.match is None:
-        return ""
-    return " ".join(note.sv if view.language.code == "sv" else note.en for note in found.match.notes)
 
 
 def _asked(question: Question, view: Viewer) -> Iterable[tuple[str, str]]:

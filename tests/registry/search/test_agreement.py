@@ -13,7 +13,7 @@ import pytest
 from registry.records.read import Practitioner
 from registry.search import IndexEngine, SearchPage, SearchQuery, tantivy, tantivy_counts
 from registry.search.document import documents
-from registry.search.in_memory import Body, matches, score
+from registry.search.in_memory import Body, matches, score, values_of
 from registry.search.query import plan
 from registry.search.tree import Node
 from registry.settings import Search
@@ -35,8 +35,17 @@ FAMILY = [
 ]
 STATUSES = ["active", "active", "active", "restricted", "lapsed", "revoked", "unknown"]
 PROFESSIONS = ["physician", "midwife", "dentist"]
+SPECIALTIES = ["Kirurgi", "Urologi", "Allmänmedicin"]
+COUNTIES = ["", "Skåne län", "03"]
 AUTHORITIES = ["board", "other"]
 DATES = [None, "2019", "2026-05", "2026-05-19", "2026-05-20", "2026-05-21", "2030-01-01"]
+FILTERED = {
+    "profession": PROFESSIONS,
+    "status": STATUSES,
+    "authority": AUTHORITIES,
+    "specialty": SPECIALTIES,
+    "county": COUNTIES[1:],
+}
 KINDS = ["revoked", "suspended", "probation", "conditions"]
 QUESTIONS = 100
 
@@ -54,6 +63,10 @@ def some_person(rnd: random.Random, number: int) -> Practitioner:
             f"N{number}{position}",
             profession=rnd.choice(PROFESSIONS),
             authority=rnd.choice(AUTHORITIES),
+            issued=rnd.choice(DATES),
+            specialties=[
+                {"code": "", "text": text} for text in rnd.sample(SPECIALTIES, rnd.choice([0, 0, 1, 2]))
+            ],
             status=rnd.choice(STATUSES),
             valid_from=rnd.choice(DATES) if rnd.random() < 0.4 else None,
             valid_to=rnd.choice(DATES),
@@ -65,7 +78,8 @@ def some_person(rnd: random.Random, number: int) -> Practitioner:
     ]
     former = [some_name().replace(" / ", " ")] if rnd.random() < 0.3 else []
     born = rnd.choice([None, "1980", "1980-05", "1980-05-03", "1981-05-03"])
-    return person(some_name(), former=former, birth_date=born, licences=tuple(licences))
+    where = rnd.choice(COUNTIES)
+    return person(some_name(), former=former, birth_date=born, county=where, licences=tuple(licences))
 
 
 def some_question(rnd: random.Random) -> SearchQuery:
@@ -82,11 +96,11 @@ def some_question(rnd: random.Random) -> SearchQuery:
         asked["text"] = f"N{rnd.randrange(60)}0"
     if rnd.random() < 0.3:
         asked["birth_date"] = rnd.choice(["1980", "1980-05-03", "1981"])
-    for name, values in (("profession", PROFESSIONS), ("status", STATUSES), ("authority", AUTHORITIES)):
+    for name, values in FILTERED.items():
         if rnd.random() < 0.25:
             asked[name] = tuple(rnd.sample(values, rnd.choice([1, 2])))
     if rnd.random() < 0.2:
-        asked["sort"] = "name"
+        asked["sort"] = rnd.choice(["name", "issued"])
     asked |= {"limit": rnd.choice([5, 100]), "page": rnd.choice([1, 1, 2])}
     return SearchQuery(**asked)  # type: ignore[arg-type]
 
@@ -108,16 +122,24 @@ class Meaning:
         self, query: SearchQuery, limits: Search
     ) -> tuple[list[tuple[int, float]], int, dict[str, dict[str, int]]]:
         asked = plan(query, limits, TODAY)
+        if asked.wider is not None:
+            met = self._met(asked.required, asked.scored, asked.chosen.values())
+            if len({body["practitioner_id"] for body in met}) < asked.enough:
+                asked = asked.widened
         scores: dict[int, int] = {}
         order: dict[int, str] = {}
+        newest: dict[int, int] = {}
         for body in self._met(asked.required, asked.scored, asked.chosen.values()):
             points = 0 if asked.scored is None else score(asked.scored, body)
             assert points is not None
             who = body["practitioner_id"]
             scores[who] = max(points, scores.get(who, 0))
             order[who] = body["name_order"]
+            newest[who] = max(body["issued"], newest.get(who, 0))
         if asked.sort == "name":
             people = sorted(scores, key=lambda who: order[who])
+        elif asked.sort == "issued":
+            people = sorted(scores, key=lambda who: -newest[who])
         else:
             people = sorted(scores, key=lambda who: (-scores[who], who))
         facets = {}
@@ -126,13 +148,13 @@ class Meaning:
             pairs = set()
             for body in self._met(asked.required, asked.scored, others):
                 if facet.clauses is None:
-                    values = [body[facet.field]] if facet.field in body else []
+                    values = values_of(body, facet.field)
                 else:
                     values = [value for value, node in facet.clauses.items() if matches([node], body)]
                 pairs |= {(value, body["practitioner_id"]) for value in values}
             facets[facet.name] = dict(Counter(value for value, _ in pairs))
         page = people[asked.offset : asked.offset + asked.limit]
-        return [(who, 0 if asked.sort == "name" else scores[who]) for who in page], len(people), facets
+        return [(who, scores[who] if asked.sort == "relevance" else 0) for who in page], len(people), facets
 
     def _met(self, required: tuple[Node, ...], scored: Node | None, filters: object) -> Iterator[Body]:
         needed = [*required, *([scored] if scored else []), *filters]  # type: ignore[misc]
@@ -143,7 +165,7 @@ def told(
     page: SearchPage, query: SearchQuery
 ) -> tuple[list[tuple[int, float]], int, dict[str, dict[str, int]]]:
     facets = {name: {v.value: v.count for v in values} for name, values in page.facets.items()}
-    hits = [(hit.practitioner_id, 0 if query.sort == "name" else hit.score) for hit in page.hits]
+    hits = [(hit.practitioner_id, 0 if query.sort else hit.score) for hit in page.hits]
     return hits, page.total, facets
 
 
@@ -172,12 +194,39 @@ def test_answers_are_what_the_question_means(filled: tuple[Register, Meaning]) -
     assert found_somebody > QUESTIONS / 3
 
 
+def test_candidates_are_the_best_that_the_question_means(filled: tuple[Register, Meaning]) -> None:
+    register, meaning = filled
+    rnd = random.Random(2)
+    found_somebody = 0
+    for _ in range(QUESTIONS):
+        given, family = rnd.choice(GIVEN), rnd.choice(FAMILY)
+        query = SearchQuery(
+            text=rnd.choice(["", f"{given} {misspelt(rnd, family)}"]),
+            given_name=given,
+            family_name=misspelt(rnd, family),
+            birth_date=rnd.choice(
+                ["", "1980", "1980-05", "1980-05-03", "1980-03-05", "1980-05-30", "1981-06-03"]
+            ),
+            profession=rnd.choice([(), ("midwife",)]),
+            candidates=rnd.choice(["near", "wide"]),
+            limit=rnd.choice([3, 100]),
+        )
+        page = register.engine.search(query, TODAY)
+        wanted, _, _ = meaning.answer(query, register.settings)
+        assert [(hit.practitioner_id, hit.score) for hit in page.hits] == wanted, query
+        assert page.facets == {}
+        assert page.total == len(wanted)
+        found_somebody += bool(wanted)
+    assert found_somebody > QUESTIONS / 2
+
+
 @pytest.mark.parametrize("settings", ["tantivy"], indirect=True)
 def test_many_documents_are_counted_and_ranked_as_few_are(
     filled: tuple[Register, Meaning], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (tantivy, tantivy_counts):
-        monkeypatch.setattr(module, "FEW", 4)
+        # Not fewer than make it certain that `search.two_typos_below` people are among them.
+        monkeypatch.setattr(module, "FEW", 30)
     test_answers_are_what_the_question_means(filled)
 
 

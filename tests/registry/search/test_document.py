@@ -8,11 +8,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from registry.identifiers import HOSP_ID, HSA_ID, NPI, PERSONAL_IDENTITY_NUMBER
-from registry.names import order_key, tokens
+from registry.names import fold, order_key, sounds, tokens, words
 from registry.records.facts import NameFacts
 from registry.records.indexed import indexed
 from registry.records.read import KnownIdentifier
-from registry.search.document import document_id, document_key, documents, operations
+from registry.search.document import (
+    FORMER_SOUND,
+    MAX_LABEL,
+    document_id,
+    document_key,
+    documents,
+    issued_order,
+    label,
+    operations,
+)
 from registry.search.mapping import load_mapping
 from tests.registry.search.people import licence, name, person, restriction
 
@@ -100,11 +109,81 @@ def test_names_go_to_the_fields_of_their_kind() -> None:
     someone = person(name("Åsa / Lind-Öberg"), former=["Eva Ek"])
     (operation,) = documents(someone)
     body = operation.body or {}
-    assert body["written"] == ["åsa", "lindöberg", "lind", "öberg"]
+    assert body["written"] == ["åsa", "lindöberg", "lind", "öberg", "asa lindoberg"]
     assert body["given"] == ["asa", "aasa"]
     assert body["family"] == ["lindoberg", "lindoeberg", "lind", "oberg", "oeberg"]
     assert body["former"] == ["eva", "ek"]
-    assert set(body["names"]) == {*body["given"], *body["family"], *body["former"]}
+    assert body["names"] == body["given"] + body["family"]
+
+
+def test_names_are_held_by_their_sound_too_former_ones_apart() -> None:
+    (operation,) = documents(person(name("Åsa / Lind-Öberg"), former=["Eva Lindqvist"]))
+    held = (operation.body or {})["sound"]
+    spelt = {text: keys(text) for text in ("Åsa", "Lind-Öberg", "Lind", "Öberg", "Lindkvist")}
+    for text in ("Åsa", "Lind-Öberg", "Lind", "Öberg"):
+        assert spelt[text] <= set(held), text
+    assert not spelt["Lindkvist"] & set(held)
+    assert {FORMER_SOUND + key for key in spelt["Lindkvist"]} <= set(held)
+
+
+def keys(text: str) -> set[str]:
+    """The sounds of a word."""
+    (word,) = words(text)
+    return set(sounds(word))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("1980-05-03", ["19800503"]), ("1980-05", ["198005"]), ("1980", ["1980"]), (None, None)],
+)
+def test_a_birth_date_is_held_as_far_as_it_is_known(given: str | None, told: list[str] | None) -> None:
+    (operation,) = documents(person("Eva Ek", birth_date=given))
+    assert (operation.body or {}).get("born") == told
+
+
+def test_county_and_specialties_are_the_authoritys_words_on_one_line() -> None:
+    one = licence(
+        specialties=[{"code": "0105", "text": " Barn- och\tungdomskirurgi "}, {"code": "X9"}, {"code": "X9"}]
+    )
+    two = licence()
+    first, second = (op.body or {} for op in documents(person("Eva Ek", one, two, county="Skåne  län\n")))
+    assert first["specialty"] == ["Barn- och ungdomskirurgi", "X9"]
+    assert "specialty" not in second
+    assert first["county"] == second["county"] == "Skåne län"
+    assert "county" not in (documents(person("Eva Ek"))[0].body or {})
+    assert len(label("x" * 5000)) == MAX_LABEL
+    assert label("A\u030angermanland") == "Ångermanland"
+
+
+def test_the_order_by_issue_date_is_one_number_without_doubles() -> None:
+    newest, older = issued_order(20200101, 7), issued_order(20191231, 3)
+    assert newest > older > issued_order(20191231, 4) > issued_order(0, 1) > issued_order(0, 2**36)
+    assert 0 <= issued_order(0, 2**40) < issued_order(9999_12_31, 1) < 2**63
+    given_, begun, none = licence(issued="2019-05"), licence(valid_from="2018"), licence()
+    someone = person("Eva Ek", given_, begun, none)
+    bodies = [op.body or {} for op in documents(someone)]
+    days = (20190501, 20180101, 0)
+    assert [body["issued"] for body in bodies] == [issued_order(day, someone.id) for day in days]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "Karl Carl Karl",
+        "Berg Berg",
+        "Åsa Aasa",
+        "Anna-Anna Anna",
+        "Carl Karl",
+        "Ann Berg Ann / Berg Lind-Berg",
+    ],
+)
+def test_no_key_stands_twice_in_a_field(named: str) -> None:
+    twice = (name(named), name(named), name(named, "former"), name(named, "former"))
+    (made,) = documents(replace(person(named), names=twice))
+    assert made.body is not None
+    lists = {field: held for field, held in made.body.items() if isinstance(held, list)}
+    assert {"written", "given", "family", "names", "former"} <= lists.keys()
+    assert [field for field, held in lists.items() if len(set(held)) < len(held)] == []
 
 
 def test_a_middle_name_counts_as_given_and_as_family_name() -> None:
@@ -165,8 +244,9 @@ def test_the_keys_of_a_name_are_those_of_the_name_as_a_whole(given_name: str, fa
     if not (facts.given or facts.family):
         return
     given_keys, family_keys = tokens(" ".join(facts.given)), tokens(family)
+    whole = fold(f"{' '.join(facts.given)} {family}")
     for field, wanted in (
-        ("written", given_keys.written + family_keys.written),
+        ("written", given_keys.written + family_keys.written + ((whole,) if " " in whole else ())),
         ("given", given_keys.typed),
         ("family", family_keys.typed),
         ("names", given_keys.typed + family_keys.typed),

@@ -9,7 +9,7 @@ from tests.registry.search.people import Register, licence, person, restriction
 
 
 def facets(page: SearchPage) -> dict[str, dict[str, int]]:
-    return {name: {v.value: v.count for v in values} for name, values in page.facets.items()}
+    return {name: {v.value: v.count for v in values} for name, values in page.facets.items() if values}
 
 
 def test_all_filters_must_hold_for_one_and_the_same_licence(register: Register) -> None:
@@ -135,3 +135,58 @@ def test_every_licence_has_exactly_one_status_on_any_day(register: Register) -> 
     for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1)):
         page = register.search("eva", today=day)
         assert sum(facets(page)["status"].values()) == page.total == len(people)
+
+
+def test_specialty_and_county_are_filters_and_facets(register: Register) -> None:
+    both = licence(specialties=[{"code": "1", "text": "Kirurgi"}, {"code": "2", "text": "Urologi"}])
+    one = licence(specialties=[{"code": "2", "text": "Urologi"}])
+    first = person("Eva Ek", both, one, county="Skåne län")
+    second = person("Eva Berg", one, county="Örebro län")
+    third = person("Eva Alm")
+    register.publish(first, second, third)
+    page = register.search("eva")
+    assert facets(page)["specialty"] == {"Urologi": 2, "Kirurgi": 1}
+    assert facets(page)["county"] == {"Skåne län": 1, "Örebro län": 1}
+    assert register.found("eva", specialty=("Urologi",)) == [first.id, second.id]
+    assert register.found("eva", specialty=("Kirurgi", "Urologi"), county=("Örebro län",)) == [second.id]
+    chosen = register.search("eva", specialty=("Kirurgi",), county=("Skåne län",))
+    assert facets(chosen)["specialty"] == {"Urologi": 1, "Kirurgi": 1}
+    assert facets(chosen)["county"] == {"Skåne län": 1}
+    assert register.found("eva", specialty=("kirurgi",)) == []
+
+
+def test_a_filter_by_specialty_holds_for_the_same_licence_as_the_others(register: Register) -> None:
+    split = person(
+        "Eva Ek",
+        licence(profession="physician", status="revoked", specialties=[{"code": "1", "text": "Kirurgi"}]),
+        licence(profession="midwife"),
+    )
+    register.publish(split)
+    assert register.found("eva", specialty=("Kirurgi",)) == [split.id]
+    assert register.found("eva", specialty=("Kirurgi",), status=("active",)) == []
+
+
+def test_the_newest_licence_comes_first_and_who_has_no_date_last(register: Register) -> None:
+    undated = person("Eva Ek")
+    old = person("Eva Ek", licence(issued="1999-01-01"))
+    two = person("Eva Ek", licence(issued="1990"), licence(issued="2021-03-01"))
+    same = person("Eva Ek", licence(issued="2021-03-01"))
+    begun = person("Eva Ek", licence(valid_from="2024-06"))
+    register.publish(undated, old, two, same, begun)
+    order = [one.id for one in (begun, two, same, old, undated)]
+    assert register.found("eva", sort="issued") == order
+    assert register.found(sort="issued") == order
+    assert register.search("eva", sort="issued", limit=2, page=2).total == 5
+    assert register.found("eva", sort="issued", limit=2, page=2) == order[2:4]
+
+
+def test_the_best_document_of_a_person_is_the_newest_that_matches(register: Register) -> None:
+    old = licence(issued="1990", status="active")
+    new = licence(issued="2021", status="revoked")
+    someone, other = person("Eva Ek", old, new), person("Eva Ek", licence(issued="2000"))
+    register.publish(someone, other)
+    page = register.search("eva", sort="issued")
+    assert (page.hits[0].practitioner_id, page.hits[0].document) == (someone.id, f"l{new.id}")
+    active = register.search("eva", sort="issued", status=("active",))
+    assert [hit.practitioner_id for hit in active.hits] == [other.id, someone.id]
+    assert active.hits[1].document == f"l{old.id}"

@@ -8,14 +8,27 @@ from registry.search import SearchQuery
 from tests.registry.search.people import TODAY, Register, licence, person
 
 
-def test_exact_comes_before_former_name_before_prefix_before_one_typo_before_two(register: Register) -> None:
-    two = person("Eva Lindkwist")
-    one = person("Eva Lindkvist")
+def test_exact_comes_before_former_name_before_prefix_before_sound_before_typo(register: Register) -> None:
+    one = person("Eva Lindqmist")
+    sound = person("Eva Lindkwist")
     prefix = person("Eva Lindqvistsson")
     former = person("Eva Ek", former=["Eva Lindqvist"])
     exact = person("Eva Lindqvist")
-    register.publish(two, one, prefix, former, exact)
-    assert register.found("eva lindqvist") == [p.id for p in (exact, former, prefix, one, two)]
+    register.publish(one, sound, prefix, former, exact)
+    assert register.found("eva lindqvist") == [p.id for p in (exact, former, prefix, sound, one)]
+
+
+def test_two_typos_are_looked_for_where_hardly_anybody_is_found_otherwise(register: Register) -> None:
+    two, one, exact = person("Eva Lindmvirt"), person("Eva Lindqmist"), person("Eva Lindqvist")
+    register.publish(two, one, exact)
+    assert register.settings.two_typos_below == 3
+    page = register.search("eva lindqvist")
+    assert [hit.practitioner_id for hit in page.hits] == [exact.id, one.id, two.id]
+    assert page.total == sum(value.count for value in page.facets["status"]) == 3
+    register.publish(third := person("Eva Lindqvist"))
+    page = register.search("eva lindqvist")
+    assert [hit.practitioner_id for hit in page.hits] == [exact.id, third.id, one.id]
+    assert page.total == sum(value.count for value in page.facets["status"]) == 3
 
 
 TYPED = [

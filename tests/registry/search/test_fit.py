@@ -11,7 +11,7 @@ from registry.search.document import operations
 from registry.search.mapping import load_mapping
 from registry.search.port import FEWER_FIELDS, OTHER_MAPPING
 from tests.registry.search.people import Register, person
-from tests.registry.search.versions_of_mapping import COUNTY, Open, changed, refusal
+from tests.registry.search.versions_of_mapping import MUNICIPALITY, Open, changed, refusal
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ CASES = [
     Case("same", {}, "same", ""),
     Case("only remarks differ", {"about": "Something else."}, "same", ""),
     Case("defaults are written out", {"more": {"key": {"type": "long", "index": True}}}, "same", ""),
-    Case("a field is added", {"more": COUNTY}, "fewer", FEWER_FIELDS),
-    Case("two are", {"more": {**COUNTY, "note": {"type": "long"}}}, "fewer", FEWER_FIELDS),
+    Case("a field is added", {"more": MUNICIPALITY}, "fewer", FEWER_FIELDS),
+    Case("two are", {"more": {**MUNICIPALITY, "note": {"type": "long"}}}, "fewer", FEWER_FIELDS),
     Case("another type", {"more": {"siblings": {"type": "keyword"}}}, "other", OTHER_MAPPING),
     Case("another use", {"more": {"name_order": {"type": "keyword"}}}, "other", OTHER_MAPPING),
     Case("filled differently", {"documents": 99}, "other", OTHER_MAPPING),
     Case("one is removed", {"less": "valid_to"}, "other", ""),
-    Case("removed and added", {"less": "valid_to", "more": COUNTY}, "other", OTHER_MAPPING),
+    Case("removed and added", {"less": "valid_to", "more": MUNICIPALITY}, "other", OTHER_MAPPING),
 ]
 CASES_FOR_BOTH = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
@@ -97,7 +97,7 @@ def test_tantivy_never_takes_fields_in_place_and_says_what_to_do(
     register: Register, opened: Open, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="indexer rebuild"):
-        opened(changed(tmp_path, more=COUNTY)).engine.add_fields(register.index)
+        opened(changed(tmp_path, more=MUNICIPALITY)).engine.add_fields(register.index)
 
 
 @pytest.mark.parametrize("settings", ["tantivy"], indirect=True)

@@ -11,14 +11,14 @@ from registry.search.document import Operation, documents, operations
 from registry.search.mapping import load_mapping
 from registry.search.port import FEWER_FIELDS, NO_INDEX, OTHER_MAPPING
 from tests.registry.search.people import Register, person
-from tests.registry.search.versions_of_mapping import COUNTY, Open, changed, engine_of, refusal
+from tests.registry.search.versions_of_mapping import MUNICIPALITY, Open, changed, engine_of, refusal
 
 pytestmark = pytest.mark.parametrize("settings", ["opensearch"], indirect=True)
 
 
-def with_county(operation: Operation) -> Operation:
+def with_municipality(operation: Operation) -> Operation:
     assert operation.body is not None
-    return Operation(operation.key, operation.version, {**operation.body, "county": "01"})
+    return Operation(operation.key, operation.version, {**operation.body, "municipality": "01"})
 
 
 def test_added_fields_count_only_when_all_documents_have_been_written_again(
@@ -26,21 +26,21 @@ def test_added_fields_count_only_when_all_documents_have_been_written_again(
 ) -> None:
     someone = person("Eva Ek")
     register.publish(someone)
-    later = opened(changed(tmp_path, more=COUNTY))
+    later = opened(changed(tmp_path, more=MUNICIPALITY))
     later.engine.add_fields(register.index)
     # Killed here, nobody has been told of a field that is empty.
     assert later.engine.fit(register.index) == "fewer"
     assert refusal(later) == FEWER_FIELDS
     assert refusal(register) == ""
     later.engine.add_fields(register.index)  # a second start
-    outcomes = later.engine.bulk([with_county(one) for one in documents(someone)], register.index)
+    outcomes = later.engine.bulk([with_municipality(one) for one in documents(someone)], register.index)
     assert {outcome.state for outcome in outcomes} == {"done"}
     later.engine.finish_index(register.index)
     assert later.engine.fit(register.index) == "same"
     again = opened(later.engine._mapping)  # type: ignore[attr-defined]
     assert refusal(again) == ""
-    assert again.engine.stored([one.key for one in documents(someone)]).popitem()[1]["county"] == "01"
-    outcomes = again.engine.bulk([with_county(one) for one in documents(person("Bo Ek"))])
+    assert again.engine.stored([one.key for one in documents(someone)]).popitem()[1]["municipality"] == "01"
+    outcomes = again.engine.bulk([with_municipality(one) for one in documents(person("Bo Ek"))])
     assert {outcome.state for outcome in outcomes} == {"done"}
 
 
@@ -48,9 +48,9 @@ def test_an_earlier_version_goes_on_searching_an_index_with_more_fields_but_does
     register: Register, opened: Open, tmp_path: Path
 ) -> None:
     register.publish(person("Eva Ek"))
-    later = opened(changed(tmp_path, more=COUNTY))
+    later = opened(changed(tmp_path, more=MUNICIPALITY))
     made = later.engine.create_index()
-    later.engine.bulk([with_county(one) for one in documents(person("Eva Berg"))], made)
+    later.engine.bulk([with_municipality(one) for one in documents(person("Eva Berg"))], made)
     later.engine.finish_index(made)
     later.engine.swap(made, replacing=register.index)
     earlier = opened(load_mapping())
@@ -65,9 +65,9 @@ def test_a_version_between_does_not_search_what_is_being_changed_from_an_earlier
     register: Register, opened: Open, tmp_path: Path
 ) -> None:
     register.publish(person("Eva Ek"))
-    latest = opened(changed(tmp_path, more={**COUNTY, "note": {"type": "long"}}))
+    latest = opened(changed(tmp_path, more={**MUNICIPALITY, "note": {"type": "long"}}))
     latest.engine.add_fields(register.index)
-    between = opened(changed(tmp_path, more=COUNTY))
+    between = opened(changed(tmp_path, more=MUNICIPALITY))
     assert refusal(between) == OTHER_MAPPING
     assert refusal(register) == ""
 
@@ -158,14 +158,14 @@ def test_an_index_that_does_not_fit_is_looked_at_and_complained_of_once_in_a_whi
     register: Register, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register.publish(person("Eva Ek"))
-    later = opened(changed(tmp_path, more=COUNTY))
+    later = opened(changed(tmp_path, more=MUNICIPALITY))
     asked = Asked(later, monkeypatch)
     with capture_logs() as logged:
         for _ in range(10):
             assert refusal(later) == FEWER_FIELDS
     assert asked.count("_mapping") == 1
     (said,) = [line for line in logged if line["log_level"] == "error"]
-    assert (said["index"], said["why"], said["do"]) == (register.index, "lacks county", FEWER_FIELDS)
+    assert (said["index"], said["why"], said["do"]) == (register.index, "lacks municipality", FEWER_FIELDS)
 
 
 def test_an_alias_that_moves_to_another_versions_index_never_looks_like_nobody_found(

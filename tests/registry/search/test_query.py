@@ -22,7 +22,7 @@ def planned(text: str = "", limits: Search = LIMITS, **rest: object) -> Plan:
 def test_a_short_question_stays_a_small_tree() -> None:
     scored = planned("anna lindqvist").scored
     assert scored is not None
-    assert len(leaves(scored)) <= 16
+    assert len(leaves(scored)) <= 23
 
 
 def test_the_largest_question_is_bounded() -> None:
@@ -43,9 +43,15 @@ def test_the_largest_question_is_bounded() -> None:
     ],
 )
 def test_typo_tolerance_grows_with_the_word_and_ends(word: str, distances: set[int]) -> None:
-    scored = planned(word).scored
-    assert scored is not None
-    assert {leaf.distance for leaf in leaves(scored) if isinstance(leaf, Fuzzy)} == distances
+    asked = planned(word)
+    widest = asked.wider or asked.scored
+    assert asked.scored is not None
+    assert widest is not None
+    assert {leaf.distance for leaf in leaves(widest) if isinstance(leaf, Fuzzy)} == distances
+    # Two typos only where few are found without.
+    assert {leaf.distance for leaf in leaves(asked.scored) if isinstance(leaf, Fuzzy)} == distances - {2}
+    assert (asked.wider is not None) == (2 in distances)
+    assert asked.enough == LIMITS.two_typos_below
 
 
 def test_the_limit_for_typo_tolerance_is_a_setting() -> None:
@@ -108,7 +114,7 @@ def test_limits_hold_for_all_names_together() -> None:
 
 
 def test_every_filter_has_what_the_api_and_the_pages_need() -> None:
-    assert [f.name for f in FILTERS] == ["profession", "status", "authority"]
+    assert [f.name for f in FILTERS] == ["profession", "status", "authority", "specialty", "county"]
     for one in FILTERS:
         assert one.parameter
         assert one.label_sv
@@ -128,6 +134,10 @@ def test_questions_name_only_fields_of_the_mapping() -> None:
     assert asked.scored is not None
     trees = [asked.scored, *asked.required, *asked.chosen.values()]
     trees += [clause for facet in asked.facets for clause in (facet.clauses or {}).values()]
+    for found in ("near", "wide"):
+        one = planned("Åsa A Lind-Öberg", birth_date="1980-05-03", candidates=found).scored
+        assert one is not None
+        trees.append(one)
     used = {leaf.field for tree in trees for leaf in leaves(tree)} | {
         facet.field for facet in asked.facets
     } - {""}

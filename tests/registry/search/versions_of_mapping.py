@@ -16,7 +16,7 @@ from tests.registry.search.people import Register
 
 # Opens the engine of another version on the indices of a register.
 Open = Callable[[Mapping], Register]
-COUNTY = {"county": {"type": "keyword"}}
+MUNICIPALITY = {"municipality": {"type": "keyword"}}
 
 
 def changed(

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from registry.identifiers import COORDINATION_NUMBER, PERSONAL_IDENTITY_NUMBER, check_digit
+from registry.matching.model import load_model
+from registry.matching.score import NameCounts, Scorer
 from registry.records import read
 from registry.records import tables as t
 from registry.records.facts import IdentifierFacts, PersonFacts
@@ -46,12 +48,17 @@ def anna(**rest: object) -> PersonFacts:
 
 @dataclass
 class Desk:
-    """Where questions are asked. People are loaded by the real loader and published to a real index."""
+    """Where questions are asked. People are loaded by the real loader and published to a real index.
+
+    Attributes:
+        counts: how common names are; None as in a register that has never counted them.
+    """
 
     world: World
     engine: IndexEngine
     searched: list[SearchQuery] = field(default_factory=list)
     max_candidates: int = 100
+    counts: NameCounts | None = None
 
     def load(self, people: dict[str, PersonFacts], feed: str = "test", **rest: object) -> None:
         """Load people as one run of a feed, then publish everyone."""
@@ -82,6 +89,7 @@ class Desk:
             vocabulary=vocabulary(),
             zone=settings.zone,
             max_candidates=self.max_candidates,
+            scorer=lambda: Scorer(load_model(), self.counts),
         )
         with self.world.engine.connect() as connection:
             return verifier.verify(question, connection, now or datetime.now(UTC))

@@ -8,6 +8,7 @@ import pytest
 from tests.registry.access.harness import AUDIENCE, Idp, running_idp
 from tests.registry.web.people import everyone
 from tests.registry.web.service import Service
+from tests.support.engines import large_house, small_house
 from tests.support.world import World, make_settings
 
 
@@ -59,5 +60,21 @@ def world_service(world: World, web_idp: Idp) -> Iterator[Service]:
     folder = Path(world.settings.search.tantivy.path).parent
     settings = make_settings(folder, world.settings.database.url, **trusted)
     service = Service(World(settings), web_idp)
+    yield service
+    service.close()
+
+
+@pytest.fixture(params=["small", "large"])
+def sized(request: pytest.FixtureRequest, tmp_path: Path, web_idp: Idp) -> Iterator[Service]:
+    """A service that knows nobody yet, on either size: SQLite and Tantivy, PostgreSQL and OpenSearch."""
+    trusted = {"REGISTRY_TOKENS__ISSUER": web_idp.issuer, "REGISTRY_TOKENS__AUDIENCE": AUDIENCE}
+    if request.param == "small":
+        world = small_house(tmp_path, **trusted)
+    else:
+        database = request.getfixturevalue("fresh_postgres_database")
+        url = request.getfixturevalue("opensearch_url")
+        prefix = request.getfixturevalue("opensearch_prefix")
+        world = large_house(tmp_path, database, url, prefix, **trusted)
+    service = Service(world, web_idp)
     yield service
     service.close()

@@ -67,6 +67,28 @@ def test_not_found_tells_what_silence_means(full: Service) -> None:
     assert (given["practitioner"], given["licences"], given["match"]) == (None, [], None)
 
 
+def test_who_is_found_by_name_is_shown_with_why(full: Service) -> None:
+    match = full.verify(name="Anna Lindkvist", birthDate="1980-05-03").get_json()["match"]
+    assert (match["level"], match["name"]["text"]) == ("strong", "Anna Maria Lindqvist")
+    assert match["score"] > 20
+    assert {"birth-date", "family-name", "given-name"} <= set(match["features"])
+    assert "profession" not in match["features"]
+    assert match["notes"][1]["text"]["en"].endswith("sounds alike: Lindkvist/Lindqvist.")
+
+
+def test_a_mismatch_tells_that_something_differs_and_never_how(full: Service) -> None:
+    given = full.verify(licenceNumber="RN-100.1", name="Karl Lindkvist", birthDate="1980-05-13").get_json()
+    match = given["match"]
+    assert (given["outcome"], match["level"], match["score"], match["name"]) == (
+        "mismatch",
+        "none",
+        None,
+        None,
+    )
+    assert match["features"] == []
+    assert not [note for note in match["notes"] if "Lindqvist" in str(note) or "1980" in str(note)]
+
+
 def test_a_past_day_can_be_asked_about(full: Service) -> None:
     given = full.verify(licenceNumber="RN-2", onDate="2019-05-01").get_json()
     assert given["onDate"] == "2019-05-01"

@@ -1,12 +1,17 @@
 """One house for all page tests; tests that break something make their own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from tests.registry.web.pages.browsing import DESKTOP, PHONE
 from tests.registry.web.pages.house import EMPLOYER, House, running_house
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,23 @@ def own_house(tmp_path: Path) -> Iterator[House]:
     """A registry that the test may break."""
     with running_house(tmp_path) as house:
         yield house
+
+
+@pytest.fixture
+def open_page(chromium_browser: "Browser") -> Iterator[Callable[..., "Page"]]:
+    """Opens a page in a fresh profile: a phone without script unless told otherwise."""
+    contexts = []
+
+    def open_(*, script: bool = False, wide: bool = False, language: str = "sv-SE") -> "Page":
+        context = chromium_browser.new_context(
+            viewport=DESKTOP if wide else PHONE,  # type: ignore[arg-type]
+            java_script_enabled=script,
+            locale=language,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_
+    for context in contexts:
+        context.close()

@@ -1,13 +1,19 @@
 """The pages in a real browser: without script, on a phone, by keyboard, and held against the rules of axe-core."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from registry.sandbox.config import SandboxUser
+from tests.registry.web.pages.browsing import (
+    DESKTOP,
+    PHONE,
+    accessible,
+    fits,
+    log_in,
+    nothing_from_elsewhere,
+)
 from tests.registry.web.pages.house import (
     ADMIN,
     EMPLOYER,
@@ -23,37 +29,9 @@ from tests.registry.web.pages.house import (
 )
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
 Visit = Callable[["Page", str], None]
-
-
-@pytest.fixture
-def open_page(chromium_browser: "Browser") -> Iterator[Callable[..., "Page"]]:
-    """Opens a page in a fresh profile: a phone without script unless told otherwise."""
-    contexts = []
-
-    def open_(*, script: bool = False, wide: bool = False, language: str = "sv-SE") -> "Page":
-        context = chromium_browser.new_context(
-            viewport=DESKTOP if wide else PHONE,  # type: ignore[arg-type]
-            java_script_enabled=script,
-            locale=language,
-        )
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        return context.new_page()
-
-    yield open_
-    for context in contexts:
-        context.close()
-
-
-def log_in(page: "Page", house: House, user: SandboxUser) -> None:
-    page.goto(f"{house.url}/login")
-    page.click(f'button[value="{user.subject}"]')
-    page.wait_for_url(f"{house.url}/")
 
 
 def check(page: "Page", house: House, way: str, **fields: str) -> None:
@@ -64,16 +42,6 @@ def check(page: "Page", house: House, way: str, **fields: str) -> None:
     page.select_option("#purpose", "recruitment")
     page.click('form[action="/check"] button')
     page.wait_for_url(f"{house.url}/check")
-
-
-@contextmanager
-def nothing_from_elsewhere(page: "Page", house: House) -> Iterator[None]:
-    """Note every request to another host than ours and the provider's."""
-    foreign: list[str] = []
-    ours = (house.url, house.idp.issuer)
-    page.on("request", lambda request: None if request.url.startswith(ours) else foreign.append(request.url))
-    yield
-    assert foreign == []
 
 
 def test_an_employer_logs_in_checks_and_logs_out_without_script(
@@ -174,7 +142,8 @@ def test_the_keyboard_reaches_the_content_first(house: House, open_page: Callabl
     page.goto(f"{house.url}/")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
-    assert page.locator(".skip").bounding_box()["y"] >= 0  # type: ignore[index]
+    # It slides in.
+    page.wait_for_function("document.querySelector('.skip').getBoundingClientRect().y >= 0")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
 
@@ -234,6 +203,9 @@ PAGES: dict[str, tuple[SandboxUser | None, Visit]] = {
     "an error": (None, go("/nowhere")),
     "start": (EMPLOYER, go("/")),
     "search": (EMPLOYER, go("/search?q=andersson&purpose=supervision&profession=dietitian")),
+    "an empty search page": (EMPLOYER, go("/search")),
+    "why they were found": (EMPLOYER, go("/search?q=anna+ohman+1970-01-02&purpose=supervision")),
+    "something else was meant": (EMPLOYER, go("/search?q=andersosn&purpose=supervision&sort=name")),
     "nobody found": (EMPLOYER, go("/search?q=xyzzy&purpose=supervision")),
     "a bad search": (EMPLOYER, go("/search?q=andersson")),
     "a person": (EMPLOYER, person_page),
@@ -277,23 +249,3 @@ def test_answers_are_accessible_and_fit_a_phone(
     check(page, house, "licence-number", licence_number="TL-500")
     accessible(page, language)
     fits(page)
-
-
-def accessible(page: "Page", language: str) -> None:
-    """No violation of any rule of axe-core, WCAG or good practice; in one of the languages at both widths."""
-    page.wait_for_load_state()
-    for size in (DESKTOP, PHONE) if language == "sv-SE" else (PHONE,):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        found = Axe().run(page).response["violations"]
-        assert [(each["id"], each["help"], each["nodes"][0]["html"]) for each in found] == []
-
-
-def fits(page: "Page") -> None:
-    """Nothing is wider than the window, also where a panel would hide it."""
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= PHONE["width"]
-    too_wide = page.evaluate(
-        "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1"
-        " && getComputedStyle(e).position !== 'absolute').map(e => e.outerHTML.slice(0, 80))"
-    )
-    assert too_wide == []

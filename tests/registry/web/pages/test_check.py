@@ -92,6 +92,53 @@ def test_a_yes_tells_what_it_rests_on(employer: httpx.Client) -> None:
         assert fact in shown, fact
 
 
+@pytest.mark.parametrize(
+    ("fields", "explanation"),
+    [
+        (
+            {"way": "name", "given": "Nils Erik", "family": "Påhitt", "birth_date": "1985-07-09"},
+            "Exakt träff. Född samma dag; namnet stämmer.",
+        ),
+        (
+            {"way": "name", "given": "Nils Erik", "family": "Pohitt", "birth_date": "1985-07-09"},
+            "Nära träff. Född samma dag; efternamn stavat annorlunda, låter lika: Pohitt/Påhitt.",
+        ),
+        (
+            {"way": "name", "given": "Anna", "family": "Öhman", "birth_date": "1970-01-02"},
+            "Tidigare namn. Född samma dag; namnet stämmer; tidigare namn: Anna Öhman.",
+        ),
+        ({"way": "licence-number", "licence_number": "SJ-100"}, "Exakt träff. Numret stämmer."),
+    ],
+)
+def test_who_was_found_is_shown_with_why(
+    employer: httpx.Client, fields: dict[str, str], explanation: str
+) -> None:
+    assert f"Så hittades personen {explanation}" in text(check(employer, **fields))
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "birth_date"),
+    [
+        # Day and month swapped, another given name, too little of the name.
+        ("Nils Erik", "Påhitt", "1985-09-07"),
+        ("Nina", "Påhitt", "1985-07-09"),
+        ("N", "Påhitt", "1985-07-09"),
+    ],
+)
+def test_who_is_only_like_is_asked_about_and_nothing_of_them_is_told(
+    employer: httpx.Client, given: str, family: str, birth_date: str
+) -> None:
+    page = check(employer, way="name", given=given, family=family, birth_date=birth_date)
+    assert heading(page) in {"Frågan behöver preciseras", "Fråga myndigheten"}
+    assert "Så hittades personen" not in text(page)
+    for told in (
+        "SJ-100",
+        "Personen i registret",
+        "9 juli 1985" if birth_date != "1985-07-09" else "33 Amb",
+    ):
+        assert told not in text(page)
+
+
 def test_the_personal_identity_number_is_not_shown_whole(employer: httpx.Client) -> None:
     page = by_number(employer, NURSE)
     assert "19850709-••••" in page.text

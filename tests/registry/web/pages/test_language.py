@@ -10,12 +10,14 @@ from werkzeug.http import parse_accept_header
 
 from registry.access.log import ACTIONS
 from registry.records.receipts import RunCounts
+from registry.search.query import SORTS
 from registry.settings import load_settings
 from registry.vocabulary import STATUSES
 from registry.web.api import feed_run_schemas
 from registry.web.pages import language as room
 from registry.web.pages.check_form import WAYS
 from registry.web.pages.language import CODES, Code, choose, language
+from registry.web.pages.match_view import MARKS
 from registry.web.problem_types import PROBLEM_TYPES
 
 SV, EN = language("sv"), language("en")
@@ -35,6 +37,8 @@ MADE = {
         for any_ in ("", "-any")
     },
     **{f"sentence.yes{then}{many}": "verdict" for then in ("", "-then") for many in ("", "-many")},
+    **{f"match.{mark}": "match" for mark in MARKS},
+    **{f"search.sort-{sort}": "order" for sort in SORTS},
     **{f"feeds.kind-{kind}": "run" for kind in feed_run_schemas.KINDS},
     **{f"feeds.state-{state}": "run" for state in feed_run_schemas.STATES},
     **{f"feeds.waits-{kind}": "held change" for kind in feed_run_schemas.WAITING},

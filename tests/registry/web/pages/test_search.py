@@ -1,4 +1,5 @@
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -44,6 +45,79 @@ def test_a_search_lists_people_with_the_answer_for_each_licence(employer: httpx.
     assert "Nej Läkare Testmyndigheten, LK-200 Ja Sjuksköterska Testmyndigheten, SJ-201" in shown
 
 
+@pytest.mark.parametrize(
+    ("q", "marked", "why"),
+    [
+        ("nils erik påhitt", "Exakt träff.", "Namnet stämmer."),
+        ("påhitt", "Del av namnet.", "Förnamn saknas i frågan"),
+        ("nils påhitt", "Del av namnet.", "Alla förnamn är inte angivna: Erik."),
+        ("nils erik pohitt", "Liknande.", "Efternamn stavat annorlunda, låter lika: pohitt/Påhitt."),
+        ("anna öhman", "Tidigare namn.", "Namnet stämmer; tidigare namn: Anna Öhman."),
+        ("nils erik påhitt 1985-07-09", "Exakt träff.", "Född samma dag; namnet stämmer."),
+        ("LK-200", "Exakt träff.", "Numret stämmer."),
+    ],
+)
+def test_each_hit_says_why_it_is_one(employer: httpx.Client, q: str, marked: str, why: str) -> None:
+    page = look(employer, q)
+    assert f"{marked} {why}" in text(page)
+    # By a sign of its own shape and a word, not by colour.
+    mark = {
+        "Exakt träff.": "exact",
+        "Liknande.": "like",
+        "Tidigare namn.": "former",
+        "Del av namnet.": "part",
+    }[marked]
+    assert re.search(rf'<p class="match {mark}"><svg class="icon"[^>]*aria-hidden="true"', page.text)
+
+
+def test_hits_say_why_in_english_too(house: House) -> None:
+    with house.browser(EMPLOYER, "en") as browser:
+        assert "Former name. The name agrees; former name: Anna Öhman." in text(look(browser, "anna öhman"))
+        assert "Understood as profession: Physician. Search for all of it as a name instead." in text(
+            look(browser, "physician")
+        )
+
+
+def test_what_the_box_was_understood_as_is_said_and_can_be_undone(employer: httpx.Client) -> None:
+    page = look(employer, "läkare anna 1970-01-02")
+    assert "1 person hittades" in text(page)
+    shown = re.search(r"Förstått som (.*?) Sök allt som namn i stället\.", text(page))
+    assert shown
+    assert "yrke: Läkare" in shown[1]
+    assert "1970-01-02" in shown[1]
+    (link,) = re.findall(r'<a href="([^"]+)">Sök allt som namn', page.text)
+    assert parse_qs(urlsplit(link).query)["q"] == ['"läkare anna 1970-01-02"']
+    assert "Förstått som" not in text(look(employer, "andersson"))
+
+
+def test_words_that_nobody_bears_lead_to_those_that_are_meant(employer: httpx.Client) -> None:
+    page = look(employer, "andersosn")
+    assert "Menade du Andersson ?" in text(page)
+    (link,) = re.findall(r'Menade du <a href="([^"]+)">', page.text)
+    assert "25 personer hittades" in text(employer.get(link.replace("&amp;", "&")))
+
+
+def test_the_order_can_be_chosen_and_is_kept(employer: httpx.Client) -> None:
+    page = look(employer, "andersson")
+    assert re.search(r'aria-current="true">Bästa träff</a>', page.text)
+    newest = look(employer, "andersson", sort="issued", page="2")
+    assert re.search(r'aria-current="true">Nyaste legitimation</a>', newest.text)
+    assert 'rel="prev" href="/search?q=andersson&amp;purpose=recruitment&amp;sort=issued"' in newest.text
+    assert '<input type="hidden" name="sort" value="issued">' in newest.text
+    by_filter = employer.get("/search?purpose=recruitment&profession=dietitian")
+    assert "Bästa träff" not in text(by_filter)
+    assert re.search(r'aria-current="true">Namn</a>', by_filter.text)
+
+
+def test_specialties_and_counties_narrow_too(employer: httpx.Client) -> None:
+    page = look(employer, "påhitt")
+    assert "Specialitet Ambulanssjukvård 1 personer" in text(page)
+    assert "Län Gotlands län 1 personer" in text(page)
+    narrowed = look(employer, "påhitt", county="Gotlands län")
+    assert "Valda filter Ta bort filtret Gotlands län" in text(narrowed)
+    assert "1 person hittades" in text(narrowed)
+
+
 def test_a_list_does_not_tell_whole_birth_dates(employer: httpx.Client) -> None:
     page = look(employer, "påhitt")
     assert "Född 1985" in text(page)
@@ -87,6 +161,42 @@ def test_nobody_found_is_no_no(employer: httpx.Client) -> None:
     assert "skyddade personuppgifter visas aldrig" in shown
 
 
+def test_an_empty_answer_says_what_was_searched_how_fresh_it_is_and_what_to_try(
+    employer: httpx.Client,
+) -> None:
+    page = look(employer, "xyzzy 1985-07-09", profession="dietitian")
+    shown = text(page)
+    assert "Det här söktes Namn: xyzzy. Född: 1985-07-09. Yrke: Dietist." in shown
+    assert re.search(r"HOSP ?, Testmyndigheten Senast inläst \d", shown)
+    without = {
+        told: parse_qs(urlsplit(link.replace("&amp;", "&")).query)
+        for link, told in re.findall(r'<li><a href="([^"]+)">([^<]+)</a></li>', page.text)
+    }
+    assert without["Ta bort filter."] == {"q": ["xyzzy 1985-07-09"], "purpose": ["recruitment"]}
+    assert without["Sök utan födelsedatum eller med bara året."]["q"] == ["xyzzy"]
+
+
+def test_suggestions_are_professions_and_names_that_several_share(
+    house: House, employer: httpx.Client
+) -> None:
+    before = len(house.events())
+    assert employer.get("/search/suggestions", params={"q": "ander"}).json() == ["Andersson"]
+    # Only one person bears it: that they are in the registry is told by a search, which is logged.
+    assert employer.get("/search/suggestions", params={"q": "påhi"}).json() == []
+    assert employer.get("/search/suggestions", params={"q": "hemli"}).json() == []
+    assert employer.get("/search/suggestions").json() == []
+    assert employer.get("/search/suggestions", params={"q": "sjuksk"}).json()[0] == "sjuksköterska"
+    assert len(house.events()) == before
+
+
+def test_suggestions_are_for_those_who_may_search(house: House) -> None:
+    with house.browser(STAFF) as browser:
+        assert browser.get("/search/suggestions?q=ander").status_code == 403
+    with house.browser() as browser:
+        browser.follow_redirects = False
+        assert browser.get("/search/suggestions?q=ander").status_code == 302
+
+
 def test_a_protected_person_is_not_found_by_name(employer: httpx.Client) -> None:
     assert "Hanna" not in text(look(employer, "hemlig hanna"))
 
@@ -111,6 +221,7 @@ def test_somebody_protected_since_the_index_was_made_is_not_shown(own_house: Hou
         ({"q": "a" * 201, "purpose": "recruitment"}, "Sökningen går inte att använda"),
         ({"q": "andersson", "purpose": "recruitment", "page": "x"}, "Sökningen går inte att använda"),
         ({"q": "andersson", "purpose": "recruitment", "page": "99999"}, "Sökningen går inte att använda"),
+        ({"q": "andersson", "purpose": "recruitment", "sort": "x"}, "Sökningen går inte att använda"),
         ({"q": "andersson", "purpose": "recruitment", "status": "great"}, "Sökningen går inte att använda"),
     ],
 )
@@ -129,7 +240,7 @@ def test_an_empty_form_says_what_is_missing(employer: httpx.Client) -> None:
 def test_a_search_page_without_a_question_is_the_form(employer: httpx.Client) -> None:
     page = employer.get("/search")
     assert page.status_code == 200
-    assert heading(page) == "Sök på namn"
+    assert heading(page) == "Sök i registret"
     assert 'role="alert"' not in page.text
 
 

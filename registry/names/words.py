@@ -4,14 +4,16 @@ Two keys are made of every word of a name, and both stand in the index:
 
 - *written*: as people write it (Unicode NFKC, case folded). Å, Ä and Ö are letters of their own in Swedish and
   stay apart from A and O, so that a search for "Åsa" shows the Åsas before the Asas.
-- *typed*: as people type it who lack the key or the habit: a plain ASCII key (å→a, ä→a, ö→o, é→e, ß→ss) and, where
-  it differs, the two-letter spelling (å→aa, ä→ae, ö→oe, ü→ue). Two words meet when they share one typed key, so
-  "Ostergaard", "Östergård" and "Østergaard" find each other, and "Mueller" finds "Müller" but not "Muller".
+- *typed*: as people type it who lack the key or the habit: a plain ASCII key (å→a, ä→a, ö→o, é→e, ß→ss, ð→d, þ→th)
+  and, where it differs, the two-letter spelling (å→aa, ä→ae, ö→oe, ü→ue), as passports have it (ICAO Doc 9303-3,
+  section 6). Two words meet when they share one typed key, so "Östergård" and "Østergaard" find each other, and
+  "Mueller" finds "Müller" but not "Muller".
 
-Other scripts are transliterated by `anyascii`. A hyphenated or apostrophed word is known whole and in its parts
-("O'Brien": obrien, o, brien), since people write it all three ways.
+A typed key is a spelling. What is only alike to the ear ("Tor" for "Þór", "Muller" for "Mueller", "Ostergaard" for
+"Östergård") meets by its sound, see `registry.names.sounds`.
 
-Kinds of keys that come later (phonetic ones, particles) belong in `Word`, made where `_word` makes the others.
+Other scripts are transliterated (`registry.names.scripts`). A hyphenated or apostrophed word is known whole and in its
+parts ("O'Brien": obrien, o, brien), since people write it all three ways.
 """
 
 import re
@@ -19,7 +21,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from anyascii import anyascii
+from registry.names.scripts import to_ascii
 
 # Longer words are cut, in documents and in questions alike. The longest real ones have some forty letters.
 MAX_WORD = 64
@@ -33,7 +35,8 @@ _JOINERS = str.maketrans(dict.fromkeys(_APOSTROPHES + _HYPHENS, "-"))
 _FORMAT = "Cf"  # soft hyphens, direction marks, zero-width joiners: never part of a name's spelling
 
 _SHORT = str.maketrans({"å": "a", "ä": "a", "æ": "a", "ö": "o", "ø": "o", "ü": "u"})
-_LONG = str.maketrans({"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "ü": "ue"})
+# Russian Ё is E to some and JO to others, in both languages (Fjodor, Fedor).
+_LONG = str.maketrans({"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "ё": "jo"})
 # The Swedish alphabet ends in å, ä, ö; ü sorts as y. The three signs are ASCII's next after z.
 _ORDER = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}", "ü": "y"})
 _NOT_KEY = re.compile(r"[^0-9a-z]+")
@@ -117,9 +120,7 @@ def _typed(word: str) -> tuple[str, ...]:
 
 
 def _ascii(word: str, unwanted: re.Pattern[str]) -> str:
-    if not word.isascii():
-        word = anyascii(word).lower()
-    return unwanted.sub("", word)[:MAX_WORD]
+    return unwanted.sub("", to_ascii(word))[:MAX_WORD]
 
 
 class _Characters(dict[int, int | None]):
