@@ -369,3 +369,15 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, options: SocrataOpti
         tracemalloc.stop()
     assert count == 50_000
     assert peak < path.stat().st_size / 4
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b'{"message":"\xa9"}', b'{"message\xff":1}', b"[" * 200_000, b'{"a":' * 200_000, b"{}"],
+    ids=["value", "key", "deep list", "deep object", "empty"],
+)
+def test_a_page_that_is_no_list_of_rows_gives_one_clear_error(
+    tmp_path: Path, options: SocrataOptions, page: bytes
+) -> None:
+    with pytest.raises((MalformedFeedError, TruncatedFeedError)):
+        parsed(tmp_path, options, page)
