@@ -3,10 +3,9 @@
 Everything of one run happens in the one transaction of the caller: a crash anywhere leaves the last good state.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 
 import sqlalchemy as sa
 
@@ -14,7 +13,7 @@ from indexer import held
 from indexer.change import Change, Refreshed, ended_licences
 from indexer.feeds.descriptor import AS_CONFIGURED, Limits
 from indexer.feeds.formats import Normalizes
-from indexer.feeds.rows import BadRow, GoneRow, Row, SourceRow
+from indexer.feeds.rows import BadRow, GoneRow, Parsed, Row, SourceRow, UnreadRows, batches
 from indexer.guard import Guard
 from indexer.heads import Head, heads_by_key, latest_payloads
 from indexer.joins import record_joins
@@ -103,20 +102,19 @@ class Load:
         self._analyzed = standing
         self._fingerprint = self.sealer.fingerprinter(self.context)
 
-    def run(self, rows: Iterable[Row]) -> Iterator[int]:
+    def run(self, rows: Iterable[Parsed]) -> Iterator[int]:
         """Load all rows; yields the number of rows read so far after each batch. Then call `finish`.
 
         Raises:
             FeedRejectedError: too many rows are bad; nothing of this run may be kept.
             HoldError: a limit is passed; nothing of this run may be kept, it must be done again with `hold`.
         """
-        stream = iter(rows)
         # Most rows are known: what is new is gathered until there is enough of it to be worth the statements.
         news: list[tuple[SourceRow, int]] = []
-        while batch := list(islice(stream, self.settings.batch_rows)):
-            self.counts.read += len(batch)
-            news += self._news(batch)
-            others = [row for row in batch if type(row) is not SourceRow]
+        for batch in batches(rows, self.settings.batch_rows):
+            others: list[Row] = []
+            for told in batch:
+                news += self._news(told, others)
             if others or len(news) >= self.settings.batch_rows:
                 self._batch(news)
                 news = []
@@ -157,13 +155,28 @@ class Load:
         """Keep what waits for a decision."""
         held.put_aside(self.connection, self.feed_id, self.run_id, waiting)
 
-    def _news(self, batch: list[Row]) -> list[tuple[SourceRow, int]]:
-        """Return the rows that no standing record looks like, with their fingerprints."""
-        rows = [row for row in batch if type(row) is SourceRow]
-        numbers = list(map(self._fingerprint, [row.raw for row in rows]))
-        places = range(len(rows)) if self.reread else self.known.news(numbers)
-        self.counts.unchanged += len(rows) - len(places)
-        return [(rows[place], numbers[place]) for place in places]
+    def _news(self, told: "UnreadRows | list[Row]", others: list[Row]) -> list[tuple[SourceRow, int]]:
+        """Return the rows that no standing record looks like, with their fingerprints; what is no record joins `others`."""
+        row_at: Callable[[int], SourceRow | BadRow]
+        if isinstance(told, UnreadRows):
+            raw, row_at = told.raw, told.row
+            self.counts.read += len(raw)
+        else:
+            rows = [row for row in told if type(row) is SourceRow]
+            others += [row for row in told if type(row) is not SourceRow]
+            raw, row_at = [row.raw for row in rows], lambda place: rows[place]
+            self.counts.read += len(told)
+        numbers = list(map(self._fingerprint, raw))
+        places = range(len(raw)) if self.reread else self.known.news(numbers)
+        self.counts.unchanged += len(raw) - len(places)
+        news = []
+        for place in places:
+            row = row_at(place)
+            if type(row) is SourceRow:
+                news.append((row, numbers[place]))
+            else:
+                others.append(row)
+        return news
 
     def _key(self, key: str) -> str:
         return self.sealer.digest(key).hex() if self.personal_keys and key else key
@@ -173,7 +186,7 @@ class Load:
 
     def _met(self, head: Head) -> bool:
         """Tell whether a row of this record has come before in this run."""
-        return head.checked == self.run_id or self.known.met(head.fingerprint)
+        return head.checked == self.run_id or self.known.met(head.id)
 
     def _batch(self, news: list[tuple[SourceRow, int]]) -> None:
         if not news:
@@ -195,9 +208,13 @@ class Load:
             if head and self._met(head):
                 repeats.append((key, row, number))
                 continue
+            if head and not self.reread and self.known.meet(head.id, number):
+                self.counts.unchanged += 1
+                continue
             payload = row.payload
             digest = self.sealer.record_digest(payload)
-            self.known.supersede(head.fingerprint if head else None)
+            if head:
+                self.known.supersede(head.id)
             if head and digest == head.digest and not head.gone and not self.reread:
                 refreshed.append(Refreshed(head.id, number, held=head.held is not None))
                 self.counts.unchanged += 1

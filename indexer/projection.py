@@ -6,8 +6,17 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from registry.errors import RegistryError
 from registry.records import indexed
+from registry.records.indexed import IndexedPerson
 from registry.search.document import Operation, documents, operations
+
+
+class NoDocumentError(RegistryError):
+    """No document can be made of somebody, because what SQL truth holds about the person is damaged."""
+
+    slug = "no-document"
+    title = "No document can be made of a person"
 
 
 def operations_of(
@@ -31,10 +40,24 @@ def documents_after(connection: sa.Connection, after: int, limit: int) -> tuple[
     """Return the next `limit` practitioners' ids above `after`, in order, and all their documents, without deletions.
 
     No ids: there are no more. Keyset paging, so that no cursor must stay open for an hour.
+
+    Raises:
+        NoDocumentError: names the person of whom none can be made.
     """
     with _collector_paused():
         people = indexed.people_after(connection, after, limit)
-        return [person.id for person in people], [one for person in people for one in documents(person)]
+        return [person.id for person in people], [one for person in people for one in _documents(person)]
+
+
+def _documents(person: IndexedPerson) -> list[Operation]:
+    try:
+        return documents(person)
+    except Exception as error:
+        raise NoDocumentError(
+            f"No document can be made of practitioner {person.id} ({type(error).__name__}): a fact about the person is damaged. "
+            "An index without the person would not be complete, so none is put in use. Put the fact right in the database "
+            "and run `indexer rebuild` again; it goes on from here."
+        ) from error
 
 
 @contextmanager

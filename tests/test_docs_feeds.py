@@ -19,6 +19,7 @@ from indexer.feeds import formats as formats_module
 from indexer.feeds.descriptor import Authority, FeedDescriptor, Limits, Schedule
 from indexer.feeds.formats import FORMATS, Format
 from indexer.feeds.options import FormatOptions
+from indexer.feeds.rows import one_by_one
 from indexer.feeds.transports import TRANSPORTS
 from indexer.pull import Puller, Report
 from registry.records import read
@@ -146,7 +147,9 @@ def test_a_line_that_is_too_long_costs_itself_only(trades: Format, tmp_path: Pat
     head, _, lind, ek, *_ = REGISTER.splitlines(keepends=True)
     path = tmp_path / "register.txt"
     path.write_text(f"{head}{lind}P|1|{'x' * 500}|GX\n{ek}P|2|{'T|3' * 199}\nT|4\n", "utf-8")
-    rows = list(trades.parse([path], msgspec.convert({"vocabulary": "hosp"}, trades.options), 100))
+    rows = list(
+        one_by_one(trades.parse([path], msgspec.convert({"vocabulary": "hosp"}, trades.options), 100))
+    )
 
     assert [(row.key, isinstance(row, BadRow)) for row in rows] == [
         ("4712", False),

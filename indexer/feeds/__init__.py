@@ -13,7 +13,7 @@ from indexer.feeds.errors import (
 )
 from indexer.feeds.fetching import Fetched, Previous
 from indexer.feeds.formats import FORMATS
-from indexer.feeds.rows import BadRow, GoneRow, Row, SourceRow
+from indexer.feeds.rows import BadRow, GoneRow, Parsed, Row, SourceRow, UnreadRows, one_by_one
 from indexer.feeds.transports import fetch, file_by_file
 from registry.settings import Indexer
 
@@ -28,22 +28,25 @@ __all__ = [
     "Fetched",
     "GoneRow",
     "MalformedFeedError",
+    "Parsed",
     "Previous",
     "Row",
     "SourceRow",
     "TruncatedFeedError",
+    "UnreadRows",
     "feeds_directory",
     "fetch",
     "file_by_file",
     "is_complete",
     "load_feed",
     "load_feeds",
+    "one_by_one",
     "parse",
 ]
 
 
-def parse(feed: FeedDescriptor, fetched: Fetched, settings: Indexer) -> Iterator[Row]:
-    """Yield the records of a fetched feed, one at a time: memory does not grow with the feed.
+def parse(feed: FeedDescriptor, fetched: Fetched, settings: Indexer) -> Iterator[Parsed]:
+    """Yield the records of a fetched feed, one or a few at a time: memory does not grow with the feed.
 
     What has been yielded may be kept only once the iterator has ended without an error: a feed that turns out cut
     short is told of at its end.

@@ -152,7 +152,7 @@ def _ask(web: Web, source: FhirBulkSource, url: str, headers: Mapping[str, str])
 def _manifest(answer: bytes, url: str) -> Manifest:
     try:
         return msgspec.json.decode(answer, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedFeedError(f"{where(url)} gives no manifest of an export: {error}") from error
 
 

@@ -16,7 +16,7 @@ from indexer.feeds import (
 )
 from indexer.feeds.nppes_layout import NpiOptions, NppesOptions
 from indexer.feeds.options import FhirOptions, FormatOptions, HospOptions, SocrataOptions
-from indexer.feeds.rows import Row
+from indexer.feeds.rows import Parsed
 from indexer.feeds.tabular_options import TabularOptions
 from indexer.normalize.fhir import FhirNormalizer
 from indexer.normalize.hosp import HospNormalizer
@@ -46,13 +46,13 @@ class Format:
 
     Attributes:
         options: the `[options]` of its feed files.
-        parse: (files in order, options, largest record in bytes) -> the rows, one at a time, in flat memory. Raises
+        parse: (files in order, options, largest record in bytes) -> the rows, one or a few at a time, in flat memory. Raises
             TruncatedFeedError or MalformedFeedError for a feed that is wrong as a whole.
         normalizer: (options, vocabulary) -> what turns payloads into facts. Pure.
     """
 
     options: type[FormatOptions]
-    parse: Callable[[Sequence[Path], Any, int], Iterator[Row]]
+    parse: Callable[[Sequence[Path], Any, int], Iterator[Parsed]]
     normalizer: Callable[[Any, Vocabulary], Normalizes]
 
 

@@ -90,7 +90,10 @@ class _Archive:
         return [member.filename for member in members]
 
     def _wanted(self, patterns: Patterns) -> list[zipfile.ZipInfo]:
-        found = [member for member in self._zip.infolist() if not member.is_dir()]
+        members = self._zip.infolist()
+        if not all(member.filename for member in members):
+            raise MalformedFeedError("The zip holds a file without a name. Ask the source for a sound one.")
+        found = [member for member in members if not member.is_dir()]
         if as_patterns(patterns):
             wanted = [
                 member

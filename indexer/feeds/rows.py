@@ -1,6 +1,6 @@
 """What a parser yields: one record as received, the word that a record is gone, or one bad row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,24 @@ class SourceRow(msgspec.Struct, frozen=True, gc=False):
         The same record gives the same bytes whichever way the feed was exported.
         """
         return self.raw if self.make is None else self.make(self.source)
+
+
+class UnreadRows(msgspec.Struct, frozen=True, gc=False):
+    """Rows of a feed that nobody has looked at yet: most of them say what they said before, which `raw` alone tells.
+
+    Attributes:
+        first: which record of the feed the first of them is.
+        raw: of each row everything that it says, as `SourceRow.raw`.
+        make: reads the row of that number from its `raw`. Raises MalformedFeedError if it is no text at all.
+    """
+
+    first: int
+    raw: list[bytes]
+    make: "Callable[[int, bytes], SourceRow | BadRow]"
+
+    def row(self, place: int) -> "SourceRow | BadRow":
+        """Read the row at a place of `raw`."""
+        return self.make(self.first + place, self.raw[place])
 
 
 class GoneRow(msgspec.Struct, frozen=True, gc=False):
@@ -91,5 +109,35 @@ def echo(text: str) -> str:
     return mask_personal_numbers(" ".join(text.split()))[:ECHO_CHARACTERS]
 
 
-# What a parser yields.
 Row = SourceRow | GoneRow | BadRow
+# What a parser yields.
+Parsed = Row | UnreadRows
+
+
+def one_by_one(parsed: Iterable[Parsed]) -> Iterator[Row]:
+    """Yield every row by itself, for those who look at all of them."""
+    for one in parsed:
+        if isinstance(one, UnreadRows):
+            yield from map(one.row, range(len(one.raw)))
+        else:
+            yield one
+
+
+def batches(parsed: Iterable[Parsed], size: int) -> Iterator[list[UnreadRows | list[Row]]]:
+    """Yield what a parser yields in their order, some `size` rows at a time; rows that come by themselves in lists."""
+    batch: list[UnreadRows | list[Row]] = []
+    alone: list[Row] = []
+    left = size
+    for one in parsed:
+        if isinstance(one, UnreadRows):
+            batch += [alone, one] if alone else [one]
+            alone = []
+            left -= len(one.raw)
+        else:
+            alone.append(one)
+            left -= 1
+        if left <= 0:
+            yield [*batch, alone] if alone else batch
+            batch, alone, left = [], [], size
+    if batch or alone:
+        yield [*batch, alone] if alone else batch

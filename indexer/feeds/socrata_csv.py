@@ -1,7 +1,7 @@
 """Rows of a CSV export. A row that is known costs no more than splitting it would.
 
 A line without a single quote is a row as it stands: its columns are what stands between the commas. Such a line is not
-split before anyone asks what it says; every other goes through `csv.reader`.
+even looked at before anyone asks what it says; every other goes through `csv.reader`.
 """
 
 import csv
@@ -13,7 +13,7 @@ import msgspec
 
 from indexer.feeds.errors import MalformedFeedError, TruncatedFeedError
 from indexer.feeds.options import SocrataOptions
-from indexer.feeds.rows import BadRow, SourceRow, canonical, echo
+from indexer.feeds.rows import BadRow, SourceRow, UnreadRows, canonical, echo
 from indexer.feeds.socrata_columns import Columns, fold_column
 from indexer.feeds.text import Lines, check_final_newline
 
@@ -34,8 +34,10 @@ class CsvRows:
         self._options = options
         self._max_bytes = max_record_bytes
 
-    def all(self, parts: Sequence[Path], *, cased: bool = False) -> Iterator[SourceRow | BadRow]:
+    def all(self, parts: Sequence[Path], *, cased: bool = False) -> Iterator[SourceRow | BadRow | UnreadRows]:
         """Yield every row, or of a feed with cases: with `cased` those that tell of one, else all others.
+
+        Rows come unread where each line is a row and the feed has no cases.
 
         Raises:
             TruncatedFeedError, MalformedFeedError: a part is cut short, is no such CSV, or lacks a column.
@@ -48,8 +50,8 @@ class CsvRows:
                 source = _Pending(iter(lines))
                 rows = csv.reader(source, strict=True)
                 header = self._header(part, rows, lines)
-                reader = _Part(part, header, self._columns, self._max_bytes, number)
-                yield from reader.rows(source, rows, lines, cased=cased)
+                reader = _Part(lines, header, self._columns, self._max_bytes, number)
+                yield from reader.rows(source, rows, cased=cased)
                 number = reader.number
 
     def _header(self, part: Path, rows: "Iterator[list[str]]", lines: Lines) -> list[str]:
@@ -91,9 +93,11 @@ class _Part:
         number: how many rows have been read, over all files.
     """
 
-    def __init__(self, part: Path, header: list[str], columns: Columns, max_bytes: int, number: int) -> None:
+    def __init__(
+        self, lines: Lines, header: list[str], columns: Columns, max_bytes: int, number: int
+    ) -> None:
         self.number = number
-        self._part = part
+        self._lines = lines
         self._header = header
         self._columns = columns
         self._max_bytes = max_bytes
@@ -106,61 +110,66 @@ class _Part:
         self._small = (max_bytes - around) // _JSON_TIMES
 
     def rows(
-        self, source: _Pending, rows: "Iterator[list[str]]", lines: Lines, *, cased: bool
-    ) -> "Iterator[SourceRow | BadRow]":
+        self, source: _Pending, rows: "Iterator[list[str]]", *, cased: bool
+    ) -> "Iterator[SourceRow | BadRow | UnreadRows]":
         """Yield the rows after the header."""
         while True:
             try:
-                yield from self._readable(source, rows, lines, cased=cased)
+                yield from self._readable(source, rows, cased=cased)
             except csv.Error as error:
                 problem = str(error)
             else:
                 return
             if "unexpected end of data" in problem:
-                raise TruncatedFeedError(f"{self._part.name} ends inside a quoted value. Fetch it again.")
-            lines.cut = False
+                raise TruncatedFeedError(
+                    f"{self._lines.part.name} ends inside a quoted value. Fetch it again."
+                )
+            self._lines.cut = False
             if not cased:
                 yield BadRow(self.number, "", "", f"the row can't be split into columns ({problem})", "")
 
     def _readable(
-        self, source: _Pending, rows: "Iterator[list[str]]", lines: Lines, *, cased: bool
-    ) -> "Iterator[SourceRow | BadRow]":
+        self, source: _Pending, rows: "Iterator[list[str]]", *, cased: bool
+    ) -> "Iterator[SourceRow | BadRow | UnreadRows]":
         """Yield rows until there are no more, or one can't be split into columns (csv.Error)."""
-        columns, commas, small, payload = self._columns, len(self._header) - 1, self._small, self._of_line
-        reading, first, number = self._reading, self._places[0], self.number
+        columns, lines, reading = self._columns, self._lines, self._reading
         simple = columns.plain_key and not columns.only and not columns.cases
-        try:
-            for line in source.lines:
-                number += 1
-                if '"' in line or lines.cut or len(line) > _LONGEST_FIELD:
-                    source.line = line
-                    row = next(rows)
-                    # No line without a quote begins with one.
-                    raw = reading + b'"' + _pack(row)
-                else:
-                    text = line.rstrip("\r\n")
-                    raw = reading + text.encode()
-                    if simple and not columns.unseen and len(raw) <= small and text.count(",") == commas:
-                        key = text.split(",", first + 1)[first].strip()
-                        if key:
-                            columns.rows += 1
-                            yield SourceRow(number, key, raw, text, payload)
-                            continue
-                    row = text.split(",") if text else []
-                if not row:
-                    number -= 1
-                elif found := self._row(number, row, raw, lines, cased=cased):
-                    yield found
-        finally:
-            self.number = number
+        while True:
+            if simple and not columns.unseen and (plain := lines.plain()):
+                first = self.number + 1
+                self.number += len(plain)
+                yield UnreadRows(first, [reading + line for line in plain], self._of_raw)
+                continue
+            line = next(source.lines, None)
+            if line is None:
+                return
+            self.number += 1
+            if '"' in line or lines.cut or len(line) > _LONGEST_FIELD:
+                source.line = line
+                row = next(rows)
+                # No line without a quote begins with one.
+                raw = reading + b'"' + _pack(row)
+            else:
+                text = line.rstrip("\r\n")
+                raw = reading + text.encode()
+                row = text.split(",") if text else []
+            if not row:
+                self.number -= 1
+            elif found := self._row(self.number, row, raw, cased=cased):
+                yield found
 
-    def _row(
-        self, number: int, row: list[str], raw: bytes, lines: Lines, *, cased: bool
-    ) -> SourceRow | BadRow | None:
+    def _of_raw(self, number: int, raw: bytes) -> SourceRow | BadRow:
+        """Read a row that came unread."""
+        text = self._lines.text(raw[len(self._reading) :])
+        found = self._row(number, text.split(","), raw, cased=False)
+        assert found is not None, "without cases and a choice among rows every row is asked for"
+        return found
+
+    def _row(self, number: int, row: list[str], raw: bytes, *, cased: bool) -> SourceRow | BadRow | None:
         """Return a row that has been split, or None for one that is not asked for."""
         columns = self._columns
-        if len(row) != len(self._header) or lines.cut:
-            misfit = self._misfit(number, row, lines)
+        if len(row) != len(self._header) or self._lines.cut:
+            misfit = self._misfit(number, row)
             return None if cased else misfit
         if not columns.is_chosen(partial(self._value, row), cased=cased):
             return None
@@ -169,9 +178,6 @@ class _Part:
         if columns.unseen or not key or len(raw) > self._small:
             return self._careful(number, key, raw, row)
         return SourceRow(number, key, raw, row, self.payload)
-
-    def _of_line(self, line: str) -> bytes:
-        return self.payload(line.split(","))
 
     def record(self, row: list[str]) -> dict[str, str]:
         """Return the record that a row is (see `Columns.record`)."""
@@ -201,11 +207,11 @@ class _Part:
             }
         )
 
-    def _misfit(self, number: int, row: list[str], lines: Lines) -> BadRow:
+    def _misfit(self, number: int, row: list[str]) -> BadRow:
         key = self._key(row) if max(self._places) < len(row) else ""
         reason = f"{len(self._header)} columns were expected, {len(row)} came"
-        if lines.cut:
-            lines.cut = False
+        if self._lines.cut:
+            self._lines.cut = False
             reason = f"the line is longer than {self._max_bytes} characters"
         return BadRow(number, key, "", reason, echo(",".join(row)))
 

@@ -15,14 +15,14 @@ import msgspec
 import orjson
 
 from indexer.feeds.options import SocrataOptions
-from indexer.feeds.rows import BadRow, SourceRow, canonical, echo
+from indexer.feeds.rows import BadRow, SourceRow, UnreadRows, canonical, echo, one_by_one
 from indexer.feeds.socrata_columns import Columns
 from indexer.feeds.socrata_csv import CsvRows
 from indexer.feeds.socrata_json import JsonRows
 
 # Between two cases' values in the one record that tells of both.
 _BETWEEN = "; "
-Row = SourceRow | BadRow
+Row = SourceRow | BadRow | UnreadRows
 
 
 def parse(parts: Sequence[Path], options: SocrataOptions, max_record_bytes: int) -> Iterator[Row]:
@@ -47,10 +47,11 @@ def _put_together(rows: Iterator[Row], columns: Columns, max_record_bytes: int) 
     Only these rows are held in memory: the licences that ever had a case are few.
     """
     held: dict[bytes, list[tuple[int, dict[str, str]]]] = {}
-    for row in rows:
+    for row in one_by_one(rows):
         if isinstance(row, BadRow):
             yield row
             continue
+        assert isinstance(row, SourceRow), "no export tells of records that are gone"
         record: dict[str, str] = orjson.loads(row.payload)
         case = {column: record.pop(column) for column in columns.cases if column in record}
         held.setdefault(canonical(record), []).append((row.row, case))

@@ -7,7 +7,7 @@ encodings (DFE-Digital/get-help-with-tech#1326, Adobe user-sync.py#180).
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -25,6 +25,7 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CHUNK = 1 << 16
+_BLOCK = 1 << 16
 _NEWLINES = "\r\n"
 
 
@@ -51,37 +52,98 @@ class Lines:
         self.part = part
         self._declared = encoding
         self._limit = limit
+        self._block, self._at, self._end = b"", 0, b"\n"
 
     def __enter__(self) -> Self:
-        self._encoding, mark = _encoding_of(self.part, self._declared)
-        file = self.part.open("rb")
-        file.seek(mark)
-        self._file = io.TextIOWrapper(file, encoding=self._encoding, errors="strict", newline="")
+        self._encoding, self._offset = _encoding_of(self.part, self._declared)
+        self._by_block = self._encoding == "utf-8"
+        self._binary = self.part.open("rb")
+        self._binary.seek(self._offset)
+        self._file: io.TextIOWrapper | None = None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        (self._file or self._binary).close()
 
     def __iter__(self) -> Iterator[str]:
+        while self._by_block:
+            if self._at == len(self._block) and not self._fill():
+                break
+            start, self._at = self._at, self._block.find(b"\n", self._at) + 1
+            yield self.text(self._block[start : self._at])
+        if not self._by_block:
+            yield from self._carefully()
+
+    def plain(self) -> list[bytes]:
+        """Return the next lines up to one that holds a quote, as bytes without line ends; empty lines are left out.
+
+        Gives nothing if the next line holds a quote, and for a file whose lines must be looked at one by one (another encoding than
+        UTF-8, other line ends, a line above the limit). It may be called between any two lines of the iteration.
+        """
+        if not self._by_block or (self._at == len(self._block) and not self._fill()):
+            return []
+        block, start = self._block, self._at
+        quote = block.find(b'"', start)
+        end = len(block) if quote < 0 else block.rfind(b"\n", start, quote) + 1
+        if end <= start:
+            return []
+        self._at = end
+        lines = block[start:end].split(self._end)
+        lines.pop()
+        return [line for line in lines if line] if b"" in lines else lines
+
+    def text(self, line: bytes) -> str:
+        """Decode a line of `plain`.
+
+        Raises:
+            MalformedFeedError: it is not of the file's encoding.
+        """
+        try:
+            return line.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            raise _undecodable(self.part, self._encoding) from error
+
+    def _fill(self) -> bool:
+        """Read the next block of whole lines; False at the end of the file, and where lines need care from there on."""
+        self._offset += len(self._block)
+        block = self._binary.read(_BLOCK)
+        if not block.endswith(b"\n"):
+            block += self._binary.readline(self._limit)
+        self._block, self._at = b"", 0
+        returns, ends = block.count(b"\r"), block.count(b"\n")
+        self._by_block = (
+            (not block or block.endswith(b"\n"))
+            and (not returns or returns == ends == block.count(b"\r\n"))
+            and (len(block) <= self._limit or max(map(len, block.split(b"\n"))) < self._limit)
+        )
+        if not block or not self._by_block:
+            return False
+        self._block, self._end = block, b"\r\n" if returns else b"\n"
+        return True
+
+    def _carefully(self) -> Iterator[str]:
+        if self._file is None:
+            self._binary.seek(self._offset)
+            self._file = io.TextIOWrapper(self._binary, encoding=self._encoding, errors="strict", newline="")
         readline, limit = self._file.readline, self._limit
         try:
             while line := readline(limit):
                 if len(line) == limit and line[-1] not in _NEWLINES:
-                    yield from self._pieces(line)
+                    yield from self._pieces(readline, line)
                 else:
                     yield line
         except UnicodeDecodeError as error:
             raise _undecodable(self.part, self._encoding) from error
 
-    def _pieces(self, piece: str) -> Iterator[str]:
+    def _pieces(self, readline: Callable[[int], str], piece: str) -> Iterator[str]:
         while piece:
             self.cut, self.unfinished = True, piece[-1] not in _NEWLINES
             yield piece
             if not self.unfinished:
                 return
-            piece = self._file.readline(self._limit)
+            piece = readline(self._limit)
 
 
 def check_final_newline(part: Path, encoding: Encoding) -> None:

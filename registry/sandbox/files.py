@@ -25,7 +25,7 @@ def load_provider(path: Path, issuer: str, audience: str) -> ProviderConfig:
         found = msgspec.json.decode(path.read_bytes(), type=_File, dec_hook=_secret)
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}.") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}.") from error
     return ProviderConfig(issuer=issuer, audience=audience, users=found.users, clients=found.clients)
 

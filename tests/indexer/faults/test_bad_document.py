@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from indexer.projection import NoDocumentError
 from indexer.publish import Published, publish
 from indexer.rebuild import rebuild
 from indexer.sending import RebuildError
@@ -156,6 +157,28 @@ def test_a_rebuild_that_meets_a_bad_document_names_it_and_leaves_the_index_in_us
     engine = index_of(house.world)
     assert len(engine.indices()) == 1
     engine.close()
+    house.equal(300)
+
+
+def test_a_rebuild_names_whom_it_can_make_no_document_of_and_goes_on_when_the_fact_is_right(
+    spoiler: Spoiler,
+) -> None:
+    house = spoiler.house
+    house.load(people(300))
+    house.run("publish")
+    before = house.have()
+    set_birth_date(house, "150", "rubbish")
+    with house.world.engine.connect() as connection:
+        record = t.source_record.c
+        number = connection.scalar(sa.select(record.practitioner_id).where(record.key == "150"))
+
+    with pytest.raises(NoDocumentError, match=f"practitioner {number} .ValueError.") as told:
+        spoiler.rebuild("")
+
+    assert "rubbish" not in told.value.detail
+    assert house.have() == before
+    set_birth_date(house, "150", "1980-02-03")
+    spoiler.rebuild("")
     house.equal(300)
 
 

@@ -82,7 +82,7 @@ def test_a_full_disk_stops_publishing_and_nothing_else_and_the_backlog_drains(
                 assert (told["practitioners"], told["failed"], told["dead"]) == (0, 0, 0)
                 assert (house.waiting(), house.dead()) == (COUNT + 1, 0)
                 # Searches still answer, with what was published before; a rebuild fails and leaves them be.
-                assert "Error:" in house.fails("rebuild")
+                assert "a disk of it is too full" in house.fails("rebuild")
                 assert len(house.have()) == COUNT
                 assert publisher.running
             house.drained()

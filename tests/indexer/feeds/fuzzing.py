@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from indexer.feeds import BadRow, FeedError, GoneRow, SourceRow
 from indexer.feeds.formats import FORMATS, Normalizes
 from indexer.feeds.options import FormatOptions
+from indexer.feeds.rows import one_by_one
 from indexer.normalize.errors import BadRecordError
 from registry.records.facts import PersonFacts
 from registry.vocabulary import load_vocabulary
@@ -72,7 +73,7 @@ def assert_holds(
     found: dict[str, Any] = {"rows": 0, "bad": 0, "gone": 0, "refused": 0}
     normalizer = FORMATS[form].normalizer(options, load_vocabulary())
     try:
-        for row in FORMATS[form].parse((path,), options, LIMIT):
+        for row in one_by_one(FORMATS[form].parse((path,), options, LIMIT)):
             if isinstance(row, SourceRow):
                 found["rows"] += 1
                 assert row.key, "a record without a key is a bad row"

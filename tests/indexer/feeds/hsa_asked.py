@@ -21,6 +21,7 @@ from indexer.feeds import (
     parse,
 )
 from indexer.feeds.hsa_service import HsaSource
+from indexer.feeds.rows import one_by_one
 from indexer.sandbox import fixed
 from indexer.sandbox import hsa as sandbox
 from indexer.sandbox.hsa import HsaFaults
@@ -82,7 +83,7 @@ class Hsa:
         )
 
     def rows(self, fetched: Fetched) -> list[SourceRow | GoneRow | BadRow]:
-        return list(parse(self.feed, fetched, self.settings))
+        return list(one_by_one(parse(self.feed, fetched, self.settings)))
 
     @property
     def questions(self) -> list[str]:

@@ -190,3 +190,10 @@ def test_pauses_are_taken_from_the_server_within_limits(
     server.gives(STATUS, *waits, Answer(status=202), manifest(server))
     assert fetched(bulk(server, poll_s=3.0, max_retry_after_s=60.0), settings=settings).parts
     assert pauses == [7.0, 60.0, 3.0]
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b'{"output\xff":[]}', b"[" * 200_000, b'{"output":1}'])
+def test_what_is_no_manifest_is_told_of(fetched: Fetch, server: Source, answer: bytes) -> None:
+    server.gives(STATUS, Answer(answer))
+    with pytest.raises(MalformedFeedError, match="no manifest of an export"):
+        fetched(bulk(server))

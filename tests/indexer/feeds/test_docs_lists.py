@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.feeds import FeedDescriptor, Fetched, SourceRow, load_feed, parse
+from indexer.feeds.rows import one_by_one
 from indexer.feeds.tabular_options import TabularColumns, TabularOptions
 from indexer.normalize.of_feed import Normalizer
 from registry.records.facts import PersonFacts
@@ -49,7 +50,7 @@ def vocabulary(tmp_path: Path) -> Vocabulary:
 
 def read(feed: FeedDescriptor, vocabulary: Vocabulary, settings: Indexer, path: Path) -> list[PersonFacts]:
     fetched = Fetched(parts=(path,), stamp=None, etag="", digest="", not_modified=False)
-    rows = list(parse(feed, fetched, settings))
+    rows = list(one_by_one(parse(feed, fetched, settings)))
     assert [row.key for row in rows] == ["00017", "00018", "00019"]
     normalizer = Normalizer(feed, vocabulary)
     return [normalizer.facts(row.payload) for row in rows if isinstance(row, SourceRow)]

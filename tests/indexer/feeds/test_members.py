@@ -130,6 +130,15 @@ def test_two_members_of_one_name_are_refused(unzip: Unzip) -> None:
         unzip(packed.getvalue(), "*.csv")
 
 
+def test_a_member_without_a_name_is_told_of(unzip: Unzip) -> None:
+    packed = zipped({"a": CSV})
+    # Its name is a zero byte, which is where `zipfile` ends a name.
+    nameless = packed.replace(b"\0\0\0a", b"\0\0\0\0")
+    assert nameless.count(b"a") == packed.count(b"a") - 2
+    with pytest.raises(MalformedFeedError, match="a file without a name"):
+        unzip(nameless)
+
+
 def test_damaged_content_is_noticed(unzip: Unzip) -> None:
     packed = bytearray(zipped({"feed.csv": b"x" * 1000}, zipfile.ZIP_STORED))
     packed[500] ^= 1

@@ -23,6 +23,7 @@ from indexer.feeds import (
     parse,
 )
 from indexer.feeds.npi_registry_source import NpiRegistrySource
+from indexer.feeds.rows import one_by_one
 from indexer.sandbox.npi_registry import NpiRegistry, running
 from indexer.sandbox.nppes_people import NppesPeople, NppesPerson
 from registry.errors import SettingsError
@@ -86,7 +87,7 @@ def test_an_empty_answer_is_no_error_and_removes_nobody(
     with asking(NpiRegistry([])) as source:
         result = fetched(source({"last_name": "NOBODY"}))
     assert numbers(result) == []
-    assert list(parse(feed("npi-registry"), result, settings)) == []
+    assert list(one_by_one(parse(feed("npi-registry"), result, settings))) == []
 
 
 def test_people_whom_several_queries_find_come_once(fetched: Fetch) -> None:
@@ -333,7 +334,7 @@ def test_numbers_come_as_text_or_as_json_numbers(feed: Described, fetched: Fetch
     keys = []
     for as_text in (True, False):
         with asking(NpiRegistry(EVERYONE, numbers_as_text=as_text)) as source:
-            rows = list(parse(feed("npi-registry"), fetched(source(NEBRASKA)), settings))
+            rows = list(one_by_one(parse(feed("npi-registry"), fetched(source(NEBRASKA)), settings)))
         keys.append([row.key for row in rows])
         assert all(isinstance(row, SourceRow) for row in rows)
     assert keys[0] == keys[1]
@@ -373,6 +374,6 @@ def test_recorded_answers(
             with pytest.raises((FeedUnavailableError, TruncatedFeedError), match=people):
                 fetched(source(NEBRASKA))
             return
-        rows = list(parse(feed("npi-registry"), fetched(source(NEBRASKA)), settings))
+        rows = list(one_by_one(parse(feed("npi-registry"), fetched(source(NEBRASKA)), settings)))
     assert len(rows) == people
     assert all(isinstance(row, SourceRow) for row in rows)

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from indexer.feeds import FeedDescriptor, Fetched, MalformedFeedError, SourceRow, parse
+from indexer.feeds.rows import one_by_one
 from registry.settings import Indexer
 from tests.indexer.feeds.conftest import Described
 from tests.indexer.feeds.hosp_xml_text import document, person
@@ -29,7 +30,7 @@ def test_each_format_is_read_by_its_own_parser(
     feed: Described, settings: Indexer, tmp_path: Path, name: str
 ) -> None:
     data, key = EACH[name]
-    rows = list(parse(feed(name), fetched(tmp_path / "feed", data), settings))
+    rows = list(one_by_one(parse(feed(name), fetched(tmp_path / "feed", data), settings)))
     assert [(type(row), row.key) for row in rows] == [(SourceRow, key)]
 
 
@@ -41,9 +42,9 @@ def test_a_snapshot_without_a_single_record_is_not_believed(
     feed: Described, settings: Indexer, tmp_path: Path, name: str, data: bytes
 ) -> None:
     with pytest.raises(MalformedFeedError, match="holds no record at all"):
-        list(parse(feed(name), fetched(tmp_path / "feed", data), settings))
+        list(one_by_one(parse(feed(name), fetched(tmp_path / "feed", data), settings)))
 
 
 def test_a_delta_may_be_empty(feed: Described, settings: Indexer, tmp_path: Path) -> None:
     delta: FeedDescriptor = replace(feed("nppes-fhir"), mode="delta")
-    assert list(parse(delta, fetched(tmp_path / "feed", b""), settings)) == []
+    assert list(one_by_one(parse(delta, fetched(tmp_path / "feed", b""), settings))) == []

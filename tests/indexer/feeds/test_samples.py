@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from indexer.feeds import FeedDescriptor, Fetched, SourceRow, parse
+from indexer.feeds.rows import one_by_one
 from indexer.normalize.of_feed import Normalizer
 from registry.identifiers import NPI, fold_number
 from registry.records.facts import PersonFacts
@@ -22,7 +23,7 @@ pytestmark = needs_samples
 def people(feed: FeedDescriptor, path: Path, settings: Indexer) -> dict[str, PersonFacts]:
     """Read a whole file; a single bad row or record fails the test."""
     normalizer = Normalizer(feed, load_vocabulary())
-    rows = list(parse(feed, Fetched((path,), None, "", "", not_modified=False), settings))
+    rows = list(one_by_one(parse(feed, Fetched((path,), None, "", "", not_modified=False), settings)))
     good = [row for row in rows if isinstance(row, SourceRow)]
     assert len(good) == len(rows)
     return {row.key: normalizer.facts(row.payload) for row in good}

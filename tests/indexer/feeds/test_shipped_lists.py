@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from indexer.feeds import BadRow, FeedDescriptor, Fetched, MalformedFeedError, SourceRow, load_feed, parse
+from indexer.feeds.rows import one_by_one
 from indexer.feeds.tabular_options import TabularOptions
 from indexer.normalize.of_feed import Normalizer
 from registry.identifiers import PERSONAL_IDENTITY_NUMBER
@@ -34,7 +35,11 @@ class Reader:
         path = self.folder / "list"
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         fetched = Fetched(parts=(path,), stamp=None, etag="", digest="", not_modified=False)
-        return [row for row in parse(feed, fetched, self.settings) if isinstance(row, SourceRow | BadRow)]
+        return [
+            row
+            for row in one_by_one(parse(feed, fetched, self.settings))
+            if isinstance(row, SourceRow | BadRow)
+        ]
 
     def facts(self, feed: FeedDescriptor, data: str | bytes) -> list[PersonFacts]:
         normalizer = Normalizer(feed, VOCABULARY)

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from indexer.feeds import BadRow, MalformedFeedError, SourceRow, TruncatedFeedError, load_feed, socrata_rows
+from indexer.feeds import (
+    BadRow,
+    GoneRow,
+    MalformedFeedError,
+    SourceRow,
+    TruncatedFeedError,
+    load_feed,
+    one_by_one,
+    socrata_rows,
+)
 from indexer.feeds.options import SocrataOptions
 from registry.settings import CONFIG
 
@@ -67,7 +76,8 @@ def parsed(folder: Path, options: SocrataOptions, *texts: str | bytes) -> list[S
     for number, text in enumerate(texts):
         parts.append(folder / str(number))
         parts[-1].write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(socrata_rows.parse(parts, options, LIMIT))
+    rows = one_by_one(socrata_rows.parse(parts, options, LIMIT))
+    return [row for row in rows if not isinstance(row, GoneRow)]
 
 
 def from_csv(folder: Path, options: SocrataOptions, text: str | bytes) -> list[SourceRow | BadRow]:
@@ -350,12 +360,24 @@ def test_a_json_column_that_never_comes_in_many_rows_is_told_of(
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, options: SocrataOptions) -> None:
     path = tmp_path / "many.csv"
-    path.write_text(as_csv(*([f"RN{n}", *ROW[1:]] for n in range(20_000))))
+    path.write_text(as_csv(*([f"RN{n}", *ROW[1:]] for n in range(50_000))))
     tracemalloc.start()
     try:
-        count = sum(1 for _ in socrata_rows.parse([path], replace(options, export="csv"), LIMIT))
+        count = sum(1 for _ in one_by_one(socrata_rows.parse([path], replace(options, export="csv"), LIMIT)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert count == 20_000
+    assert count == 50_000
     assert peak < path.stat().st_size / 4
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b'{"message":"\xa9"}', b'{"message\xff":1}', b"[" * 200_000, b'{"a":' * 200_000, b"{}"],
+    ids=["value", "key", "deep list", "deep object", "empty"],
+)
+def test_a_page_that_is_no_list_of_rows_gives_one_clear_error(
+    tmp_path: Path, options: SocrataOptions, page: bytes
+) -> None:
+    with pytest.raises((MalformedFeedError, TruncatedFeedError)):
+        parsed(tmp_path, options, page)

@@ -3,6 +3,8 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.feeds import MalformedFeedError, TruncatedFeedError
 from indexer.feeds.text import Encoding, Lines, check_final_newline
@@ -150,3 +152,66 @@ def test_half_a_utf_16_newline_is_none(path: Path) -> None:
     path.write_bytes(b"\xff\xfe" + "a\n".encode("utf-16-le") + "b".encode("utf-16-le"))
     with pytest.raises(TruncatedFeedError):
         check_final_newline(path, "utf-8")
+
+
+# Lines with and without quotes, of both line ends, empty ones, long ones, a lone return, and a last one without end.
+PIECES = ["a,b", "", "å,1", '"q",2', "x" * 30, "\ry", "z"]
+
+
+@given(
+    text=st.builds(
+        lambda pieces, end, last: end.join(pieces) + (end if last else ""),
+        st.lists(st.sampled_from(PIECES), max_size=40),
+        st.sampled_from(["\n", "\r\n"]),
+        st.booleans(),
+    ),
+    block=st.integers(1, 40),
+    asked=st.lists(st.booleans(), min_size=100, max_size=100),
+)
+def test_plain_lines_and_single_ones_are_together_the_lines_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    text: str,
+    block: int,
+    asked: list[bool],
+) -> None:
+    path = tmp_path_factory.mktemp("lines") / "list.csv"
+    path.write_bytes(text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexer.feeds.text._BLOCK", block)
+        with Lines(path, "utf-8", LIMIT) as by_line:
+            expected = [line.rstrip("\r\n") for line in by_line]
+        found: list[str] = []
+        with Lines(path, "utf-8", LIMIT) as mixed:
+            single = iter(mixed)
+            for plain in [*asked, *[False] * 100]:
+                if plain and (some := mixed.plain()):
+                    assert not any(b'"' in line or b"\r" in line for line in some)
+                    found += [mixed.text(line) for line in some]
+                elif (line := next(single, None)) is not None:
+                    found.append(line.rstrip("\r\n"))
+    assert [line for line in found if line] == [line for line in expected if line]
+    assert [line for line in expected if line] == [
+        line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a,b\nc,d", b"a,b\r\nc,d\n", b"a\rb\n", b"a" * 50 + b"\n", "a,ö\n".encode("cp1252")],
+    ids=["no last end", "two kinds of ends", "lone returns", "above the limit", "another encoding"],
+)
+def test_a_file_that_needs_care_gives_no_plain_lines(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    encoding: Encoding = "cp1252" if not data.isascii() else "utf-8"
+    with Lines(path, encoding, 40) as found:
+        assert found.plain() == []
+        assert "".join(found).encode(encoding) == data
+
+
+def test_a_plain_line_that_is_no_text_is_told_by_its_place(path: Path) -> None:
+    path.write_bytes(b"abc\nbl\xe5b\xe4r\n")
+    with Lines(path, "utf-8", LIMIT) as found:
+        first, second = found.plain()
+        assert found.text(first) == "abc"
+        with pytest.raises(MalformedFeedError, match="byte 6 "):
+            found.text(second)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from indexer.feeds import BadRow, FeedDescriptor, Previous, SourceRow, fetch, load_feeds, parse
 from indexer.feeds.options import SocrataOptions
+from indexer.feeds.rows import one_by_one
 from indexer.feeds.sources import HttpSource, SocrataSource
 from indexer.normalize.errors import BadRecordError
 from indexer.normalize.of_feed import Normalizer
@@ -64,7 +65,7 @@ def pull(feed: FeedDescriptor, indexer: Indexer, spool: Path, vocabulary: Vocabu
     fetched = fetch(feed, indexer, spool, None, lambda _: None)
     normalizer = Normalizer(feed, vocabulary)
     pulled = Pulled({}, {}, [])
-    for row in parse(feed, fetched, indexer):
+    for row in one_by_one(parse(feed, fetched, indexer)):
         if isinstance(row, BadRow):
             pulled.bad.append(Bad(row.key, row.reason, row.echo))
             continue
