@@ -32,11 +32,9 @@ _SORTED_AT_ONCE = 1 << 21
 # With the plus SQLite reads the table as it lies. The index on feed and key would give the rows in another order, which then
 # have to be sorted: four times as slow.
 _COUNT = {
-    "sqlite": sa.text(
-        "SELECT count(*), count(fingerprint) FROM source_record WHERE +feed_id = :feed_id AND gone_run_id IS NULL"
-    ),
+    "sqlite": sa.text("SELECT count(*) FROM source_record WHERE +feed_id = :feed_id AND gone_run_id IS NULL"),
     "postgresql": sa.text(
-        "SELECT count(*), count(fingerprint) FROM source_record WHERE feed_id = :feed_id AND gone_run_id IS NULL"
+        "SELECT count(*) FROM source_record WHERE feed_id = :feed_id AND gone_run_id IS NULL"
     ),
 }
 _NEXT = {
@@ -174,22 +172,24 @@ NOTHING_KNOWN = Known(array("q"), array("q"))
 def load_known(connection: sa.Connection, feed_id: str) -> Known:
     """Read the fingerprints of a feed's standing records."""
     name = connection.dialect.name
-    standing, printed = connection.execute(_COUNT[name], {"feed_id": feed_id}).one()
     decode = _integers if name == "postgresql" else _of_json
+    standing = connection.execute(_COUNT[name], {"feed_id": feed_id}).scalar_one()
     fingerprints, ids = array("q"), array("q")
-    while len(ids) < printed:
+    read = _AT_ONCE
+    while read == _AT_ONCE:
         asked = {"feed_id": feed_id, "after": ids[-1] if ids else -1, "limit": _AT_ONCE}
         some = connection.execute(_NEXT[name], asked).one()
         fingerprints.extend(decode(some[0]))
-        ids.extend(decode(some[1]))
-    return Known(fingerprints, ids, unprinted=standing - printed)
+        read = len(last := decode(some[1]))
+        ids.extend(last)
+    return Known(fingerprints, ids, unprinted=standing - len(ids))
 
 
 def _of_json(text: str) -> "array[int]":
     return array("q", orjson.loads(text))
 
 
-def _integers(big_endian: bytes) -> "array[int]":
-    found = array("q", bytes(big_endian))
+def _integers(big_endian: bytes | None) -> "array[int]":
+    found = array("q", bytes(big_endian or b""))
     found.byteswap()
     return found

@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given
 
 from indexer.cli_changes import pulled
-from indexer.feeds import BadRow, load_feed, load_feeds
+from indexer.feeds import BadRow, load_feed, load_feeds, one_by_one
 from indexer.feeds import formats as formats_module
 from indexer.feeds.descriptor import Authority, FeedDescriptor, Limits, Schedule
 from indexer.feeds.formats import FORMATS, Format
 from indexer.feeds.options import FormatOptions
-from indexer.feeds.rows import one_by_one
 from indexer.feeds.transports import TRANSPORTS
 from indexer.pull import Puller, Report
 from registry.records import read

@@ -13,7 +13,7 @@ from indexer.feeds.errors import (
 )
 from indexer.feeds.fetching import Fetched, Previous
 from indexer.feeds.formats import FORMATS
-from indexer.feeds.rows import BadRow, GoneRow, Parsed, Row, SourceRow, UnreadRows, one_by_one
+from indexer.feeds.rows import BadRow, GoneRow, Parsed, Row, SourceRow, one_by_one
 from indexer.feeds.transports import fetch, file_by_file
 from registry.settings import Indexer
 
@@ -33,7 +33,6 @@ __all__ = [
     "Row",
     "SourceRow",
     "TruncatedFeedError",
-    "UnreadRows",
     "feeds_directory",
     "fetch",
     "file_by_file",

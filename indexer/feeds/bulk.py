@@ -22,7 +22,7 @@ from indexer.feeds.download import (
     retry_after,
     where,
 )
-from indexer.feeds.errors import FeedUnavailableError, MalformedFeedError, TruncatedFeedError
+from indexer.feeds.errors import NO_JSON, FeedUnavailableError, MalformedFeedError, TruncatedFeedError
 from indexer.feeds.fetching import Fetched, Fetching
 from indexer.feeds.sources import FhirBulkSource, is_safe_address
 from indexer.feeds.spool import Spool
@@ -152,7 +152,7 @@ def _ask(web: Web, source: FhirBulkSource, url: str, headers: Mapping[str, str])
 def _manifest(answer: bytes, url: str) -> Manifest:
     try:
         return msgspec.json.decode(answer, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NO_JSON as error:
         raise MalformedFeedError(f"{where(url)} gives no manifest of an export: {error}") from error
 
 

@@ -3,7 +3,12 @@
 One bad row is no error of the feed: it becomes a `BadRow` and the others go on.
 """
 
+import msgspec
+
 from registry.errors import RegistryError
+
+# What `msgspec` raises for bytes that are no JSON: also for broken text, and for what is nested too deep.
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class FeedError(RegistryError):

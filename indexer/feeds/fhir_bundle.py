@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from indexer.feeds.errors import MalformedFeedError, TruncatedFeedError
+from indexer.feeds.errors import NO_JSON, MalformedFeedError, TruncatedFeedError
 from indexer.feeds.fhir_ndjson import BUNDLE, RESOURCE, key_of_reference
 
 Kind = Literal["searchset", "history"]
@@ -136,7 +136,7 @@ def read_bundle(page: bytes, kind: Kind, source: str) -> Bundle:
         bundle = _read(page.removeprefix(_UTF8_BOM))
     except msgspec.ValidationError as error:
         raise MalformedFeedError(f"{source} gives no Bundle: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NO_JSON as error:
         if "truncated" in str(error):
             raise TruncatedFeedError(f"{source} gives a page that ends in the middle.") from error
         raise MalformedFeedError(
@@ -202,7 +202,7 @@ def _head_of(entry: Entry) -> Head:
     """Read a resource's head; an empty one of what can't be read: the parser says what is wrong with it."""
     try:
         return _head(entry.resource)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return Head()
 
 
@@ -240,7 +240,7 @@ def _trouble(resource: bytes) -> str:
     """Return the worst of an OperationOutcome in its own codes, without its free text, which may hold personal data."""
     try:
         issues = [issue for issue in _outcome(resource).issue or () if issue is not None]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return "an outcome that can't be read"
     fatal = [issue for issue in issues if (issue.severity or "error") in _FATAL]
     return f"{fatal[0].severity} ({(fatal[0].code or 'no code')[:_CODE_CHARACTERS]})" if fatal else ""

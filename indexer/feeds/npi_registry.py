@@ -18,6 +18,7 @@ import orjson
 
 from indexer.feeds.download import Web, body, where
 from indexer.feeds.errors import (
+    NO_JSON,
     FeedChangedError,
     FeedTooLargeError,
     FeedUnavailableError,
@@ -198,7 +199,7 @@ def _results(answer: bytes, source: NpiRegistrySource, query: Query) -> list[dic
         raise MalformedFeedError(
             f"{where(source.url)} gives no answer of the NPI Registry: {error}."
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         if "truncated" in str(error):
             raise TruncatedFeedError("An answer of the NPI Registry ends in the middle.") from error
         raise MalformedFeedError(f"{where(source.url)} gives an answer that is no JSON.") from error

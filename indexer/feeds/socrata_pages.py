@@ -14,6 +14,7 @@ import msgspec
 
 from indexer.feeds.download import APP_TOKEN, Web, as_stamp, body, http_date, read_token, where
 from indexer.feeds.errors import (
+    NO_JSON,
     FeedChangedError,
     FeedUnavailableError,
     MalformedFeedError,
@@ -158,7 +159,7 @@ def rows_of(page: bytes) -> list[msgspec.Raw]:
         return _split(page)
     except msgspec.ValidationError as error:
         raise MalformedFeedError(f"A page is no list of rows but an error: {_message(page)}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NO_JSON as error:
         if "truncated" in str(error):
             raise TruncatedFeedError("A page of the feed ends in the middle.") from error
         raise MalformedFeedError("A page of the feed is no JSON.") from error
@@ -170,6 +171,6 @@ _split: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec
 def _message(page: bytes) -> str:
     try:
         told = msgspec.json.decode(page, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return "(not an object either)"
     return str(told.get("message") or told.get("code") or "(no message)")[:200]

@@ -24,14 +24,10 @@ _log = structlog.get_logger(__name__)
 _DEAD_NODE_S, _DEAD_NODE_DOUBLINGS = 5, 3
 _NOT_FOUND = 404
 _UNAUTHORIZED = 401
-_FORBIDDEN = 403
-# A full disk: indices that take no more documents, and a cluster that takes no more indices.
-_FULL_KINDS = frozenset({"cluster_block_exception", "index_create_block_exception"})
+# What the disk monitor sets when a disk is too full. Other blocks may be an operator's own.
+_NO_NEW_INDICES = "index_create_block_exception"
 UNREACHABLE = "The search engine can't be reached or was too slow."
-FULL = (
-    "The search engine takes nothing more: a disk of it is too full. Make room; it takes documents again some seconds "
-    "later, and new indices some minutes later."
-)
+FULL = "The search engine makes no new indices: a disk of it is too full, or was until some minutes ago. Make room and try again."
 REFUSED = (
     "The search engine refuses the user of search.opensearch, or what this user wants (docs/cluster.md)."
 )
@@ -142,9 +138,9 @@ def our_errors(doing: str) -> Iterator[None]:
 def _explained(status: int | str, kind: str) -> str:
     if status == _NOT_FOUND:
         return NO_INDEX
-    if status == _FORBIDDEN and kind in _FULL_KINDS:
+    if kind == _NO_NEW_INDICES:
         return FULL
-    # Not every 403: see above.
+    # Not every 403: blocks are answered so too.
     return REFUSED if status == _UNAUTHORIZED or kind == "security_exception" else UNREACHABLE
 
 

@@ -174,4 +174,4 @@ def test_a_pull_killed_at_random_moments_and_run_again_equals_one_that_was_not(
     assert not differing, differing[:5]
     assert found == expected
     # A machine that has become faster meanwhile is through before the last kills.
-    assert killed >= KILLS * 2 // 3
+    assert killed >= KILLS * 3 // 4

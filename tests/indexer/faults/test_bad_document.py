@@ -103,10 +103,16 @@ def document_of(house: FaultHouse, key: str) -> str:
     return f"l{number}"
 
 
+def practitioner_of(house: FaultHouse, key: str) -> int | None:
+    """Return the id of the person with this source key."""
+    record = t.source_record.c
+    with house.world.engine.connect() as connection:
+        return connection.scalar(sa.select(record.practitioner_id).where(record.key == key))
+
+
 def set_birth_date(house: FaultHouse, key: str, value: str) -> None:
     """Damage a row, or mend it, as nothing of ours would."""
-    person, record = t.practitioner, t.source_record
-    whose = sa.select(record.c.practitioner_id).where(record.c.key == key).scalar_subquery()
+    person, whose = t.practitioner, practitioner_of(house, key)
     with house.world.engine.begin() as connection:
         connection.execute(sa.update(person).where(person.c.id == whose).values(birth_date=value))
 
@@ -168,11 +174,10 @@ def test_a_rebuild_names_whom_it_can_make_no_document_of_and_goes_on_when_the_fa
     house.run("publish")
     before = house.have()
     set_birth_date(house, "150", "rubbish")
-    with house.world.engine.connect() as connection:
-        record = t.source_record.c
-        number = connection.scalar(sa.select(record.practitioner_id).where(record.key == "150"))
 
-    with pytest.raises(NoDocumentError, match=f"practitioner {number} .ValueError.") as told:
+    with pytest.raises(
+        NoDocumentError, match=f"practitioner {practitioner_of(house, '150')} .ValueError."
+    ) as told:
         spoiler.rebuild("")
 
     assert "rubbish" not in told.value.detail

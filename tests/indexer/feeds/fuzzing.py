@@ -6,10 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from indexer.feeds import BadRow, FeedError, GoneRow, SourceRow
+from indexer.feeds import BadRow, FeedError, GoneRow, SourceRow, one_by_one
 from indexer.feeds.formats import FORMATS, Normalizes
 from indexer.feeds.options import FormatOptions
-from indexer.feeds.rows import one_by_one
 from indexer.normalize.errors import BadRecordError
 from registry.records.facts import PersonFacts
 from registry.vocabulary import load_vocabulary

@@ -18,10 +18,10 @@ from indexer.feeds import (
     SourceRow,
     fetch,
     load_feed,
+    one_by_one,
     parse,
 )
 from indexer.feeds.hsa_service import HsaSource
-from indexer.feeds.rows import one_by_one
 from indexer.sandbox import fixed
 from indexer.sandbox import hsa as sandbox
 from indexer.sandbox.hsa import HsaFaults

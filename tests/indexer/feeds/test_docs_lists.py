@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.feeds import FeedDescriptor, Fetched, SourceRow, load_feed, parse
-from indexer.feeds.rows import one_by_one
+from indexer.feeds import FeedDescriptor, Fetched, SourceRow, load_feed, one_by_one, parse
 from indexer.feeds.tabular_options import TabularColumns, TabularOptions
 from indexer.normalize.of_feed import Normalizer
 from registry.records.facts import PersonFacts

@@ -20,10 +20,10 @@ from indexer.feeds import (
     SourceRow,
     TruncatedFeedError,
     is_complete,
+    one_by_one,
     parse,
 )
 from indexer.feeds.npi_registry_source import NpiRegistrySource
-from indexer.feeds.rows import one_by_one
 from indexer.sandbox.npi_registry import NpiRegistry, running
 from indexer.sandbox.nppes_people import NppesPeople, NppesPerson
 from registry.errors import SettingsError

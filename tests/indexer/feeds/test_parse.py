@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from indexer.feeds import FeedDescriptor, Fetched, MalformedFeedError, SourceRow, parse
-from indexer.feeds.rows import one_by_one
+from indexer.feeds import FeedDescriptor, Fetched, MalformedFeedError, SourceRow, one_by_one, parse
 from registry.settings import Indexer
 from tests.indexer.feeds.conftest import Described
 from tests.indexer.feeds.hosp_xml_text import document, person

@@ -7,8 +7,7 @@ import orjson
 import pytest
 import yaml
 
-from indexer.feeds import FeedDescriptor, Fetched, SourceRow, parse
-from indexer.feeds.rows import one_by_one
+from indexer.feeds import FeedDescriptor, Fetched, SourceRow, one_by_one, parse
 from indexer.normalize.of_feed import Normalizer
 from registry.identifiers import NPI, fold_number
 from registry.records.facts import PersonFacts

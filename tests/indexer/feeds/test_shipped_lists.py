@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from indexer.feeds import BadRow, FeedDescriptor, Fetched, MalformedFeedError, SourceRow, load_feed, parse
-from indexer.feeds.rows import one_by_one
+from indexer.feeds import (
+    BadRow,
+    FeedDescriptor,
+    Fetched,
+    MalformedFeedError,
+    SourceRow,
+    load_feed,
+    one_by_one,
+    parse,
+)
 from indexer.feeds.tabular_options import TabularOptions
 from indexer.normalize.of_feed import Normalizer
 from registry.identifiers import PERSONAL_IDENTITY_NUMBER

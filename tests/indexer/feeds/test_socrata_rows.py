@@ -76,7 +76,12 @@ def parsed(folder: Path, options: SocrataOptions, *texts: str | bytes) -> list[S
     for number, text in enumerate(texts):
         parts.append(folder / str(number))
         parts[-1].write_bytes(text if isinstance(text, bytes) else text.encode())
-    rows = one_by_one(socrata_rows.parse(parts, options, LIMIT))
+    return read(parts, options, LIMIT)
+
+
+def read(parts: list[Path], options: SocrataOptions, limit: int) -> list[SourceRow | BadRow]:
+    """Read every row; no export tells of records that are gone."""
+    rows = one_by_one(socrata_rows.parse(parts, options, limit))
     return [row for row in rows if not isinstance(row, GoneRow)]
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from indexer.feeds import BadRow, FeedDescriptor, GoneRow, SourceRow, load_feed, one_by_one, socrata_rows
+from indexer.feeds import BadRow, FeedDescriptor, SourceRow, load_feed
 from indexer.feeds.options import SocrataOptions
 from indexer.feeds.socrata_columns import Columns, fold_column
 from indexer.normalize.errors import BadRecordError
@@ -17,6 +17,7 @@ from indexer.normalize.of_feed import Normalizer
 from registry.records.facts import LicenceFacts, PersonFacts
 from registry.settings import CONFIG
 from registry.vocabulary import load_vocabulary
+from tests.indexer.feeds.test_socrata_rows import read
 
 FEEDS: dict[str, FeedDescriptor] = {
     name: load_feed(CONFIG / "feeds" / f"{name}.toml") for name in ("colorado", "connecticut", "illinois")
@@ -79,11 +80,7 @@ def options(name: str, **changes: object) -> SocrataOptions:
 
 def from_json(folder: Path, name: str, *rows: Row) -> list[SourceRow | BadRow]:
     (folder / "page.json").write_bytes(orjson.dumps(list(rows)))
-    return [
-        row
-        for row in one_by_one(socrata_rows.parse([folder / "page.json"], options(name), 100_000))
-        if not isinstance(row, GoneRow)
-    ]
+    return read([folder / "page.json"], options(name), 100_000)
 
 
 def from_csv(folder: Path, name: str, *rows: Row) -> list[SourceRow | BadRow]:
@@ -95,11 +92,7 @@ def from_csv(folder: Path, name: str, *rows: Row) -> list[SourceRow | BadRow]:
     csv.DictWriter(text, header, restval="", lineterminator="\n").writeheader()
     csv.DictWriter(text, header, restval="", lineterminator="\n").writerows(rows)
     (folder / "rows.csv").write_text(text.getvalue(), "utf-8")
-    return [
-        row
-        for row in one_by_one(socrata_rows.parse([folder / "rows.csv"], options(name, export="csv"), 100_000))
-        if not isinstance(row, GoneRow)
-    ]
+    return read([folder / "rows.csv"], options(name, export="csv"), 100_000)
 
 
 READ = {"json": from_json, "csv": from_csv}

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from indexer.feeds import BadRow, FeedDescriptor, Previous, SourceRow, fetch, load_feeds, parse
+from indexer.feeds import BadRow, FeedDescriptor, Previous, SourceRow, fetch, load_feeds, one_by_one, parse
 from indexer.feeds.options import SocrataOptions
-from indexer.feeds.rows import one_by_one
 from indexer.feeds.sources import HttpSource, SocrataSource
 from indexer.normalize.errors import BadRecordError
 from indexer.normalize.of_feed import Normalizer
