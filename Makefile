@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 EVAL := .eval
 SIZE ?= 2000
 PORT ?= 8000
+# Processes that share the tests; each starts services of its own (1 to 2 GB).
+PROCESSES ?= 2
 
 .PHONY: help demo serve test soak check bench eval services lock install install-dev clean
 
@@ -17,9 +19,9 @@ demo: install  ## Run the whole way of a record on synthetic people and start th
 serve: install  ## Start the service with the settings of the environment
 	$(BIN)/registry serve
 
-test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out
+test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out (PROCESSES=2 PYTEST_ARGS=)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST_ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

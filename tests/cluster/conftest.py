@@ -16,11 +16,11 @@ PLACES = ({"zone": "a", "site": "one"}, {"zone": "b", "site": "one"}, {"zone": "
 
 @pytest.fixture(scope="package")
 def running_cluster(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[SecuredCluster]:
     """The folder's own cluster, with what the last test left in it."""
     folder = tmp_path_factory.mktemp("cluster")
-    with or_left_out(request.config):
+    with or_left_out():
         cluster = OpenSearchCluster(security=secure(folder), attributes=PLACES)
     with cluster:
         yield let_in(cluster, folder)

@@ -1,13 +1,15 @@
 """Pytest fixtures over the real services; loaded by `pytest_plugins` in tests/conftest.py.
 
-Each server is started when the first test asks for it and serves the whole run. A missing one skips its
-tests and is named on a loud line at the end of the run; with `REGISTRY_REQUIRE_SERVICES=1` it fails them.
+Each server is started when the first test asks for it and serves the whole run; where several processes share the
+tests (`pytest -n`), each starts its own. A missing one skips its tests and is named on a loud line at the end of the
+run; with `REGISTRY_REQUIRE_SERVICES=1` it fails them.
 """
 
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,40 +29,49 @@ from tests.services.postgres import (
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_MISSING = pytest.StashKey[dict[str, ServiceMissingError]]()
+_MISSING = "missing service"
 _numbers = itertools.count(1)
 _CLEAN_UP_SECONDS = 30.0
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_MISSING] = {}
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a skipped test tell what it lacked, also to another process."""
+    report = yield
+    error = call.excinfo.value.__context__ if call.excinfo else None
+    if isinstance(error, ServiceMissingError):
+        report.user_properties.append((_MISSING, (error.service, error.reason, error.remedy)))
+    return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for error in config.stash[_MISSING].values():
-        count = sum(
-            str(error) in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])
-        )
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    told = (told for report in skipped for name, told in report.user_properties if name == _MISSING)
+    missing = Counter(map(tuple, told))
+    for (service, reason, remedy), count in missing.items():
+        error = ServiceMissingError(service, reason=reason, remedy=remedy)
         left_out = f"{count} test{'' if count == 1 else 's'}"
         terminalreporter.write_line(error.loud_line(left_out), yellow=True, bold=True)
 
 
 @contextlib.contextmanager
-def or_left_out(config: pytest.Config) -> Iterator[None]:
+def or_left_out() -> Iterator[None]:
     """Turn a missing service into a skip that the summary shouts about, or into a failure."""
     try:
         yield
     except ServiceMissingError as error:
         if services_required():
             pytest.fail(f"{error} (REGISTRY_REQUIRE_SERVICES is set)", pytrace=False)
-        config.stash[_MISSING][error.service] = error
+        # What is missing is the skip's context, from where the report takes it.
         pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def opensearch_server(request: pytest.FixtureRequest) -> Iterator[OpenSearchServer]:
     """The run's own OpenSearch, also when `REGISTRY_TEST_OPENSEARCH_URL` names another for ordinary tests."""
-    with or_left_out(request.config):
+    with or_left_out():
         server = OpenSearchServer()
     with server:
         yield server
@@ -98,7 +109,7 @@ def opensearch_prefix(opensearch_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def running_fhir_server(request: pytest.FixtureRequest) -> Iterator[FhirServer]:
     """The run's own FHIR server, with whatever the last test left in it."""
-    with or_left_out(request.config):
+    with or_left_out():
         server = FhirServer()
     with server:
         yield server
@@ -114,7 +125,7 @@ def fhir_server(running_fhir_server: FhirServer) -> FhirServer:
 @pytest.fixture(scope="session")
 def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """The run's own PostgreSQL (the wheel's)."""
-    with or_left_out(request.config):
+    with or_left_out():
         server = PostgresServer()
     with server:
         yield server
@@ -123,7 +134,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def debian_postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """Debian's PostgreSQL, the oldest release that the registry supports."""
-    with or_left_out(request.config):
+    with or_left_out():
         server = PostgresServer(find_debian_postgres())
     with server:
         yield server
@@ -169,7 +180,7 @@ def debian_postgres_url(debian_postgres_server: PostgresServer) -> Iterator[str]
 @pytest.fixture(scope="session")
 def chromium_path(request: pytest.FixtureRequest) -> Path:
     """The browser program, for Playwright's `executable_path` (see `chromium.chromium_arguments`)."""
-    with or_left_out(request.config):
+    with or_left_out():
         return find_chromium()
 
 

@@ -221,13 +221,14 @@ def test_three(): assert True
 """
 
 
+@pytest.mark.parametrize("processes", ["0", "2"])
 @pytest.mark.parametrize("required", ["0", "1"])
 def test_a_missing_service_skips_its_tests_loudly_or_fails_them(
-    required: str, services: Path, tmp_path: Path
+    required: str, processes: str, services: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "test_inner.py").write_text(_THREE_TESTS)
     done = _run(
-        *("-m", "pytest", "-p", "tests.services.plugin", "-p", "no:cacheprovider"),
+        *("-m", "pytest", "-p", "tests.services.plugin", "-p", "no:cacheprovider", "-n", processes),
         *("-c", os.devnull, "--rootdir", str(tmp_path), str(tmp_path / "test_inner.py")),
         environment={"REGISTRY_REQUIRE_SERVICES": required, "REGISTRY_TEST_OPENSEARCH_URL": ""},
     )

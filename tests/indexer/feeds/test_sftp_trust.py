@@ -97,6 +97,7 @@ def test_other_kinds_of_keys_work(fetched: Fetch, sftp: Sftp, sftp_source: SftpS
         (b"\xff", "is no known_hosts file"),
         (b"@cert-authority * " + OURS.export_public_key(), "@cert-authority"),
     ],
+    ids=["absent", "not text", "an authority's key"],
 )
 def test_a_known_hosts_file_that_can_not_be_used_is_told_of(
     fetched: Fetch, sftp_source: SftpSource, tmp_path: Path, text: bytes | None, problem: str
