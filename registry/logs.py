@@ -24,7 +24,8 @@ def configure_logs(level: int = logging.INFO) -> None:
             show,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Whatever standard error is at that moment: a command's caller may have put another in its place.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        # Whatever standard error is at that moment: a command's caller may have put another in its place. A line is written
+        # at once with its end: several processes write to one log.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
