@@ -35,8 +35,8 @@ check: install-dev  ## Lint, types, floors of the house, migrations
 	$(BIN)/lint-imports
 	REGISTRY_DATABASE__URL=sqlite:///$$(mktemp -d)/check.db $(BIN)/registry migrate --check
 
-bench: install-dev services  ## Measure speed beside floors of the same run; writes docs/benchmarks.md (BENCH_SIZES="20000 200000" BENCH_INGEST="100000 1000000" BENCH_ARGS=)
-	$(BIN)/python -m tests.bench $(BENCH_SIZES) $(foreach number,$(BENCH_INGEST),--ingest $(number)) $(BENCH_ARGS)
+bench: install-dev services  ## Measure speed beside floors of the same run; writes docs/benchmarks.md (BENCH_SIZES="20000 200000" BENCH_INGEST="100000 1000000" BENCH_SEARCH="100000 1000000" BENCH_ARGS=)
+	$(BIN)/python -m tests.bench $(BENCH_SIZES) $(foreach number,$(BENCH_INGEST),--ingest $(number)) $(foreach number,$(BENCH_SEARCH),--search $(number)) $(BENCH_ARGS)
 
 eval: install-dev $(EVAL)/.installed  ## Ask known sets of people of the real search and matching; writes docs/matching.md (EVAL_ARGS="--set febrl4 --engine opensearch")
 	$(BIN)/python -m tests.eval $(EVAL_ARGS)

@@ -1,6 +1,8 @@
 """Database engines: one way to open SQLite and PostgreSQL, with their limits from the settings."""
 
+import select
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -91,11 +93,15 @@ _ALIVE_S = 0.5
 
 
 def _ping_when_idle(engine: Engine) -> None:
-    """Ask connections that have lain idle whether they are alive, before they are used; dead ones are replaced."""
+    """Ask connections that have lain idle whether they are alive, before they are used; dead ones are replaced.
+
+    One that was in use a moment ago is asked too if the server has said something since: that is how it says goodbye.
+    """
 
     @event.listens_for(engine, "checkout")
     def _ping(connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401 - a DBAPI connection and its record
-        if time.monotonic() - record.info.get("used_at", time.monotonic()) < _ALIVE_S:
+        idle_s = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if idle_s < _ALIVE_S and not _has_heard(connection):
             return
         try:
             alive = engine.dialect.do_ping(connection)
@@ -107,6 +113,50 @@ def _ping_when_idle(engine: Engine) -> None:
     @event.listens_for(engine, "checkin")
     def _used(_connection: object, record: Any) -> None:  # noqa: ANN401 - see above
         record.info["used_at"] = time.monotonic()
+
+
+def _has_heard(connection: Any) -> bool:  # noqa: ANN401 - psycopg's connection
+    """Tell whether something has come from the server that nobody has read, the end of the connection included."""
+    watch = select.poll()
+    try:
+        watch.register(connection.pgconn.socket, select.POLLIN)
+    except connection.Error:
+        return True  # closed on our side
+    return bool(watch.poll(0))
+
+
+def fetch(connection: sa.Connection, statement: str, parameters: Any) -> Sequence[Any]:  # noqa: ANN401 - the driver's
+    """Return the rows of a query in the driver's own words, as the driver gives them.
+
+    For what is read at every search: SQLAlchemy's preparing and reading would take longer than the database.
+
+    Raises:
+        DBAPIError: as SQLAlchemy raises them; a connection that is lost is put away.
+    """
+    dialect = connection.dialect
+    if dialect.name == "sqlite" and not connection.in_transaction():
+        connection.begin()
+    driver: Any = connection.connection.dbapi_connection
+    cursor = driver.cursor()
+    try:
+        cursor.execute(statement, parameters)
+        found: Sequence[Any] = cursor.fetchall()
+    except dialect.loaded_dbapi.Error as error:
+        is_lost = dialect.is_disconnect(error, driver, cursor)
+        if is_lost:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            statement,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=dialect,
+        ) from error
+    finally:
+        cursor.close()
+    return found
 
 
 def writing(engine: Engine) -> Engine:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws
@@ -9,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
 from registry.access.challenges import InvalidTokenError
-from registry.access.keys import KeyCache
+from registry.access.keys import Key, KeyCache
 
 # Headers that bring or name a key of the sender's choosing, change how the payload is read, or demand extensions:
 # no token for us has a use for them (RFC 8725 sections 3.9 and 3.10).
@@ -27,6 +28,15 @@ class _Registry(JWSRegistry):
 
 
 _REGISTRY = _Registry(strict_check_header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """With which key a signature was found to hold."""
+
+    kid: str
+    algorithm: str
+    key: Key
 
 
 class TokenReader:
@@ -54,6 +64,18 @@ class TokenReader:
             InvalidTokenError: says what is wrong with the token.
             IdentityProviderUnavailableError: the issuer's keys can't be had.
         """
+        return self.signed(token)[0]
+
+    def still_holds(self, signature: Signature) -> bool:
+        """Tell whether a signature that held would hold now: its issuer publishes the very key still.
+
+        Raises:
+            IdentityProviderUnavailableError: the issuer's keys can't be had.
+        """
+        return self._keys.find(signature.kid, signature.algorithm) is signature.key
+
+    def signed(self, token: str) -> tuple[dict[str, Any], Signature]:
+        """Return the claims of a token and what they are signed with; raises as `claims`."""
         if len(token) > self._max_length:
             raise InvalidTokenError(f"The token is longer than {self._max_length} characters.")
         try:
@@ -70,7 +92,7 @@ class TokenReader:
             raise InvalidTokenError("The token's signature can't be checked.") from error
         if not holds:
             raise InvalidTokenError("The token's signature does not hold.")
-        return _object(signed.payload)
+        return _object(signed.payload), Signature(kid, algorithm, key)
 
     def _checked_header(self, header: Any) -> tuple[str, str]:  # noqa: ANN401 - any JSON, until checked
         if not isinstance(header, dict):

@@ -17,12 +17,13 @@ from typing import Any, Literal, get_args
 import msgspec
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.access.caller import Caller
 from registry.access.tables import access_event, access_event_subject
-from registry.database import writing
+from registry.database import fetch, writing
 from registry.errors import AccessLogUnavailableError, BadRequestError
 from registry.identifiers import holds_personal_number, mask_personal_numbers
 from registry.settings import Access
@@ -137,7 +138,7 @@ _SHOWN_SQLITE = access_event_subject.insert().from_select(
 )
 
 
-def _both() -> sa.Select[Any]:
+def _both() -> str:
     """Return the statement that writes an event and whom it showed in one journey to the database (PostgreSQL)."""
     values: dict[str, Any] = {
         column.name: sa.bindparam(column.name) for column in access_event.c if column.name != "id"
@@ -145,7 +146,9 @@ def _both() -> sa.Select[Any]:
     event = access_event.insert().values(values).returning(access_event.c.id).cte("event")
     ids = sa.func.unnest(sa.bindparam("ids", type_=sa.ARRAY(sa.BigInteger)))
     shown = access_event_subject.insert().from_select(_SUBJECT, sa.select(event.c.id, ids)).cte("shown")
-    return sa.select(event.c.id).add_cte(shown)
+    # A dialect of the driver that the service uses, whose form of parameters it has.
+    driver: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    return str(sa.select(event.c.id).add_cte(shown).compile(dialect=driver))
 
 
 _BOTH_POSTGRESQL = _both()
@@ -154,8 +157,8 @@ _BOTH_POSTGRESQL = _both()
 def _write(engine: Engine, event: Mapping[str, Any], practitioner_ids: list[int]) -> int:
     if engine.dialect.name != "sqlite":
         with _at_once(engine).connect() as connection:
-            written = connection.execute(_BOTH_POSTGRESQL, {**event, "ids": practitioner_ids})
-            return int(written.scalar_one())
+            written = fetch(connection, _BOTH_POSTGRESQL, {**event, "ids": practitioner_ids})
+            return int(written[0][0])
     with _TURN, _for_writing(engine).begin() as connection:
         event_id = int(connection.execute(_EVENT, event).scalar_one())
         if practitioner_ids:

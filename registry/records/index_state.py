@@ -7,10 +7,14 @@ put beside it in `registry.search.freshness`.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
+from registry.database import fetch
 from registry.records import outbox
 from registry.records import tables as t
 from registry.records.index_tables import index_comparison, search_index
@@ -147,9 +151,17 @@ def oldest_pending_at(connection: sa.Connection) -> datetime | None:
     Cheap enough to tell with every answer: rows are made in the order of their ids, so the first that waits is the
     oldest; unlike a count, finding it does not read the whole outbox after a large load.
     """
-    oldest = connection.scalar(_OLDEST)
-    return as_utc(oldest) if oldest else None
+    found = fetch(connection, _oldest(connection.dialect.name), ())
+    if not found:
+        return None
+    oldest = found[0][0]
+    # SQLite's own form of a time is text.
+    return as_utc(datetime.fromisoformat(oldest) if isinstance(oldest, str) else oldest)
 
 
-# Built once: it is asked with every list.
-_OLDEST = sa.select(t.outbox.c.created_at).where(~t.outbox.c.dead).order_by(t.outbox.c.id).limit(1)
+@cache
+def _oldest(dialect: str) -> str:
+    """Return the statement, which is asked with every list."""
+    oldest = sa.select(t.outbox.c.created_at).where(~t.outbox.c.dead).order_by(t.outbox.c.id).limit(1)
+    made: sa.Dialect = PGDialect() if dialect == "postgresql" else SQLiteDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    return str(oldest.compile(dialect=made, compile_kwargs={"literal_binds": True}))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from registry.database import fetch
 from registry.identifiers import PUBLIC_SYSTEMS
 from registry.records import tables as t
 from registry.records.facts import NameFacts, Status
@@ -169,8 +170,8 @@ def people(connection: sa.Connection, ids: Sequence[int]) -> dict[int, ListedPer
     Who may not be listed (protected, merged into another) and ids that SQL does not know are left out.
     """
     found = {}
-    rows = _rows(connection, _statements(connection.dialect).people, ids)
-    for _, several in groupby(rows, key=itemgetter(0)):
+    read = _rows(connection, _statements(connection.dialect).people, ids)
+    for _, several in groupby(read, key=itemgetter(0)):
         same = list(several)
         person_id, public_id, birth_date, deceased, county, *_ = same[0]
         theirs = _ordered([_named(*row[_NAME:]) for row in same if row[_NAME] is not None])
@@ -198,8 +199,8 @@ def _named(*parts: str) -> NameFacts:
 def licences(connection: sa.Connection, ids: Sequence[int]) -> Licences:
     """Read the licences of people, each person's in the order in which they became known."""
     found: dict[int, list[ListedLicence]] = defaultdict(list)
-    rows = _rows(connection, _statements(connection.dialect).licences, ids)
-    for _, several in groupby(rows, key=itemgetter(1)):
+    read = _rows(connection, _statements(connection.dialect).licences, ids)
+    for _, several in groupby(read, key=itemgetter(1)):
         same = list(several)
         limits = tuple(ListedRestriction(*row[-3:]) for row in same if row[-3] is not None)
         person_id, *facts, gone = same[0][:-3]
@@ -217,17 +218,12 @@ def public_numbers(connection: sa.Connection, ids: Sequence[int]) -> dict[int, l
 
 
 def _rows(connection: sa.Connection, statement: str, ids: Iterable[int]) -> Sequence[Any]:
-    """Return rows as the driver gives them: SQLAlchemy's own preparing and reading would take longer than the database."""
     listed = list(ids)
     if not listed:
         return ()
-    asked: Any = {"ids": listed}
     if connection.dialect.name == "sqlite":
-        asked = (msgspec.json.encode(listed).decode(),)
-    result = connection.exec_driver_sql(statement, asked)
-    rows: Sequence[Any] = result.cursor.fetchall()
-    result.close()
-    return rows
+        return fetch(connection, statement, (msgspec.json.encode(listed).decode(),))
+    return fetch(connection, statement, {"ids": listed})
 
 
 def _ordered(names: Sequence[NameFacts]) -> tuple[NameFacts, ...]:

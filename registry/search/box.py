@@ -11,7 +11,7 @@ from datetime import date
 from typing import Literal
 
 from registry.identifiers import fold_number
-from registry.search.box_dates import FoundDate, find_dates
+from registry.search.box_dates import FoundDate, find_dates, short_date
 from registry.vocabulary import UNKNOWN, Vocabulary
 
 Kind = Literal["number", "name", "birth-date", "profession"]
@@ -66,6 +66,7 @@ class Understood:
         name: words to search for as a name, "" for none.
         birth_date: a partial date, "" for none.
         numbers: the licence number in the readings to try one after the other ("RN 123", then "123"); none for none.
+        short_date: the birth date that the number may be instead (YYMMDD), "" for none.
         professions: codes of the vocabulary.
         pieces: how each piece was understood, in the order of the text.
         literal: the text that asks for all of it as a name instead; "" where nothing else was understood.
@@ -76,6 +77,7 @@ class Understood:
     name: str = ""
     birth_date: str = ""
     numbers: tuple[str, ...] = ()
+    short_date: str = ""
     professions: tuple[str, ...] = ()
     pieces: tuple[Piece, ...] = ()
     literal: str = ""
@@ -85,6 +87,11 @@ class Understood:
     def number(self) -> str:
         """The licence number in its first reading, "" for none."""
         return self.numbers[0] if self.numbers else ""
+
+    @property
+    def reads_letters(self) -> bool:
+        """Tell whether what was taken for something else than a name could be one: digits alone are nobody's name."""
+        return any(any(map(str.isalpha, one.text)) for one in self.pieces if one.kind != "name")
 
 
 def quoted(text: str) -> str:
@@ -113,6 +120,7 @@ def understand(text: str, vocabulary: Vocabulary, today: date) -> Understood:
         name,
         born,
         numbers,
+        "" if born else reading.short_date(today),
         tuple(dict.fromkeys(code for code, _ in professions)),
         reading.pieces(),
         quoted(text) if understood_more else "",
@@ -167,10 +175,15 @@ class _Reading:
             (chunks[start].start(), chunks[last].end()),
             "number",
             value,
-            f"Licensnummer: {value}.",
+            f"Legitimationsnummer: {value}.",
             f"Licence number: {value}.",
         )
         return tuple(readings)
+
+    def short_date(self, today: date) -> str:
+        """Return the birth date that the number is where it is none; a label before it says that it is one."""
+        numbers = (piece for _, piece in self._pieces if piece.kind == "number")
+        return next((short_date(piece.text, today) for piece in numbers), "")
 
     def take_professions(self, vocabulary: Vocabulary) -> list[tuple[str, str]]:
         """Return codes and the words that stand for them, the longest first at each place."""

@@ -11,6 +11,7 @@ from registry import dates
 # Nobody born earlier practises.
 _FIRST_YEAR = 1900
 _MONTHS_OF_A_YEAR = 12
+_SHORT_DATE = 6
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -79,6 +80,21 @@ def find_dates(text: str, today: date) -> Iterator[FoundDate]:
         if found is None or int(year) < _FIRST_YEAR or dates.earliest(found) > today:
             continue
         yield FoundDate(match.start(), match.end(), match[0].strip(), found, doubt)
+
+
+def short_date(number: str, today: date) -> str:
+    """Return the birth date that six digits are where they stand for YYMMDD, of the latest century before `today`; else "".
+
+    They are a licence number just as well, which is to be looked for first.
+    """
+    if not (number.isascii() and number.isdigit() and len(number) == _SHORT_DATE):
+        return ""
+    year, month, day = number[:2], int(number[2:4]), int(number[4:])
+    for century in ("20", "19"):
+        found = _checked(century + year, month, day)
+        if found and dates.earliest(found) <= today:
+            return found
+    return ""
 
 
 def _parts(match: re.Match[str]) -> tuple[str, int | None, int | None, Doubt]:

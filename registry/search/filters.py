@@ -7,6 +7,7 @@ hold the field already, a field in `config/search/mapping.json` and `document.py
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from registry.errors import BadRequestError
 from registry.search.document import MAX_LABEL
@@ -19,9 +20,12 @@ _WORD = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{MAX_LABEL}}}\Z")
 _MOST_VALUES = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facet:
-    """What is counted under a filter: the `size` commonest values of a field, or one clause a value."""
+    """What is counted under a filter: the `size` commonest values of a field, or one clause a value.
+
+    Made once a day (`facets`), and equal to itself only, so that what is made of it can be remembered.
+    """
 
     name: str
     size: int
@@ -111,3 +115,9 @@ FILTERS: tuple[Filter, ...] = (
     _field_filter("specialty", "Specialitet", "Specialty", free=True),
     _field_filter("county", "Län", "County", free=True),
 )
+
+
+@lru_cache(maxsize=16)
+def facets(day: int, size: int) -> tuple[Facet, ...]:
+    """Return what to count under every filter on a day (as yyyymmdd), for at most `size` values each."""
+    return tuple(one.facet(day, size) for one in FILTERS)

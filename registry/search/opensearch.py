@@ -79,7 +79,7 @@ class OpenSearchEngine(OpenSearchIndices):
             return candidates_page(asked, _hits(self._ask(candidates_body(asked)), asked))
         answer = self._ask(search_body(asked))
         total, exact = total_counts(answer)
-        if asked.wider is not None and total < asked.enough:
+        if not asked.does(total, _best(answer, asked)):
             answer = self._ask(search_body(asked.widened))
             total, exact = total_counts(answer)
         return SearchPage(
@@ -177,6 +177,11 @@ class OpenSearchEngine(OpenSearchIndices):
     def stored(self, keys: Sequence[int], index: str | None = None) -> dict[int, dict[str, Any]]:
         """Return documents as they were stored."""
         return self._reader.stored(index or self._alias, keys)
+
+
+def _best(answer: dict[str, Any], asked: Plan) -> float:
+    hits = answer["hits"]["hits"]
+    return score_of(hits[0], asked) if hits else 0.0
 
 
 def _hits(answer: dict[str, Any], asked: Plan) -> list[Hit]:

@@ -1,6 +1,7 @@
 """A plan as OpenSearch's request body. No scripts, no query strings: nothing a client writes is ever parsed there."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from registry.search.filters import Facet
@@ -90,7 +91,7 @@ def _leaf(node: Leaf) -> Body:
 def search_body(plan: Plan) -> Body:
     """Return the whole request: one page of practitioners, their total and the facets."""
     own = [facet for facet in plan.facets if facet.name in plan.chosen]
-    counted = _counted([facet for facet in plan.facets if facet.name not in plan.chosen])
+    counted = _counted(tuple(facet for facet in plan.facets if facet.name not in plan.chosen))
     chosen = [filter_body(node) for node in plan.chosen.values()]
     base: Body = {"filter": [filter_body(node) for node in plan.required]}
     if plan.scored is not None:
@@ -114,7 +115,7 @@ def search_body(plan: Plan) -> Body:
         others = [filter_body(node) for name, node in plan.chosen.items() if name != facet.name]
         body["aggs"][f"{_OWN}_{facet.name}"] = {
             "filter": {"bool": {"filter": others}},
-            "aggs": _counted([facet], total=False),
+            "aggs": _counted((facet,), total=False),
         }
     return body
 
@@ -214,8 +215,9 @@ def _sort(plan: Plan) -> list[Body]:
     return [{"_score": "desc"}, *order]
 
 
-def _counted(facets: Sequence[Facet], *, total: bool = True) -> Body:
-    """Return the aggregations that people are counted from, in all and per value of facets."""
+@lru_cache(maxsize=64)
+def _counted(facets: tuple[Facet, ...], *, total: bool = True) -> Body:
+    """Return the aggregations that people are counted from, in all and per value of facets. Not to be changed."""
     counted: Body = {}
     shared = _people(COUNTED_EXACTLY) if total else {}
     for facet in facets:

@@ -150,7 +150,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 def candidates_page(asked: Plan, hits: Sequence[Hit]) -> SearchPage:
-    """Return the page of a search whose total nobody looks at."""
+    """Return the page of a search whose people are not counted.
+
+    Fewer than were asked for are all there are; of a full page `total` tells only how many are on it, and
+    `total_is_exact` is False though there may be no more.
+    """
     found = tuple(hits[: asked.limit])
     return SearchPage(found, len(found), len(found) < asked.limit, {}, 1, asked.limit)
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from math import inf
 from typing import Literal, get_args
 
 from registry import dates, names
 from registry.errors import BadRequestError
 from registry.identifiers import fold_number
 from registry.search import candidates, wording
-from registry.search.filters import FILTERS, Facet
+from registry.search.filters import FILTERS, Facet, facets
 from registry.search.status import as_day
 from registry.search.tree import Node, Range, Sum, Term, either, every, two_edits, without
 from registry.settings import Search
@@ -21,6 +22,8 @@ CANDIDATES: tuple[str, ...] = get_args(Candidates)
 # A birth date that fits lifts a person above namesakes whose birth date nobody knows, and above people who are called just as
 # asked when the own name is only spelt otherwise: more than a word as written is worth over one with a typing error.
 _BORN_THEN = 65
+# With more words the differences between their best spellings add up to more than one that is only begun lacks.
+_MOST_SURE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Plan:
 
     Attributes:
         scored: gives matches their score; None if nothing scores.
-        wider: what to score by instead where `scored` finds fewer than `enough` people; None: nothing else. Words two edits
+        wider: what to score by instead where what `scored` finds does not do (`does`); None: nothing else. Words two edits
             away are dear to find and come last, so they are looked for only then.
         required: further conditions that are always needed.
         chosen: the condition of each filter in use. A facet counts with all of them but its own, so that
@@ -82,7 +85,8 @@ class Plan:
         offset, limit: which practitioners of the ordered answer are asked for.
         page: the page they make up.
         counted: whether anyone looks at the total; candidates are not counted.
-        enough: see `wider`.
+        enough: so many people do.
+        sure: a person with this score does: called as asked, word for word, and born on the very day.
     """
 
     scored: Node | None
@@ -96,6 +100,16 @@ class Plan:
     counted: bool = True
     wider: Node | None = None
     enough: int = 0
+    sure: float = inf
+
+    def does(self, people: int, best: float) -> bool:
+        """Tell whether an answer does, so that `wider` is not asked.
+
+        Args:
+            people: how many were found.
+            best: the first one's score; 0 where they are not in the order of their scores.
+        """
+        return self.wider is None or people >= self.enough or (self.offset == 0 and best >= self.sure)
 
     @property
     def widened(self) -> "Plan":
@@ -125,9 +139,10 @@ def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
         scored=without(scored, dear) if scored is not None and dear else scored,
         wider=scored if dear else None,
         enough=limits.two_typos_below,
+        sure=_sure(query),
         required=required,
         chosen=_chosen(query, day),
-        facets=tuple(f.facet(day, limits.facet_size) for f in FILTERS) if query.facets else (),
+        facets=facets(day, limits.facet_size) if query.facets else (),
         sort=_sort(query.sort, scored),
         offset=offset,
         limit=limit,
@@ -159,6 +174,21 @@ def _candidates(query: SearchQuery, limits: Search, day: int) -> Plan:
         page=1,
         counted=False,
     )
+
+
+def _sure(query: SearchQuery) -> float:
+    """Return the least score of who bears all the words as written or typed, today or once, and was born on that day.
+
+    Less never adds up to it, of so few words: one that is only begun, or missing, costs more than the best spelling of all others
+    brings.
+    """
+    born = _partial(query.birth_date) if query.birth_date.strip() else ""
+    if query.licence_number.strip() or len(born) < len("YYYY-MM-DD"):
+        return inf
+    found = names.words(f"{query.given_name} {query.text} {query.family_name}")
+    count = sum(max(1, len(word.parts)) for word in found)
+    # Both ends of the birth date count.
+    return wording.TYPED * count + 2 * _BORN_THEN if count <= _MOST_SURE else inf
 
 
 # Every document about somebody; leaves out what only remembers a deletion.

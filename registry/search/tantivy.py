@@ -70,15 +70,15 @@ class TantivyEngine:
         with self._reading() as searcher:
             query_ = page_query(asked, self._schema)
             first = searcher.search(query_, limit=FEW)
-            is_few = count_of(first) <= FEW and people_among(searcher, first) < asked.enough
-            if is_few and asked.wider is not None:
+            best = first.hits[0][0] if first.hits and asked.sort == "relevance" else 0.0
+            if count_of(first) <= FEW and not asked.does(people_among(searcher, first), best):
                 asked = asked.widened
                 query_ = page_query(asked, self._schema)
                 first = searcher.search(query_, limit=FEW)
             return self._page(searcher, asked, query_, first)
 
     def _page(self, searcher: "Searcher", asked: Plan, query: "Query", first: "SearchResult") -> SearchPage:
-        hits = ranked(searcher, query, first, asked)
+        hits = ranked(searcher, self._schema, query, first, asked)
         if not asked.counted:
             return candidates_page(asked, hits)
         shared = [facet for facet in asked.facets if facet.name not in asked.chosen]

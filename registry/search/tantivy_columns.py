@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from tantivy import DocAddress, Query
@@ -103,7 +104,7 @@ class Columns:
     def _pairs(self, facet: Facet) -> Counter[tuple[str, int | None]]:
         """Return documents per value and person."""
         if facet.clauses is not None:
-            return self._by_clause(facet.clauses)
+            return self._by_clause(facet)
         coded = Counter(zip(self._column(facet.field), self._people, strict=True))
         texts = self._texts.decode(
             self._searcher, facet.field, {code for code, _ in coded if code is not None}
@@ -114,20 +115,16 @@ class Columns:
                 pairs[text, person] += documents
         return pairs
 
-    def _by_clause(self, clauses: Mapping[str, Node]) -> Counter[tuple[str, int | None]]:
+    def _by_clause(self, facet: Facet) -> Counter[tuple[str, int | None]]:
         """Find which conditions each document meets, and for each set of conditions once which clauses."""
-        asked = sorted(set().union(*map(leaves, clauses.values())), key=repr)
-        met = zip(*(self._met(leaf) for leaf in asked), strict=True)
-        known: dict[tuple[bool, ...], list[str]] = {}
+        met = {leaf: truths for leaf in _asked(facet) if any(truths := self._met(leaf))}
+        asked = tuple(met)
+        # What none of the documents meets, most of the conditions, is not looked at for each.
+        rows: Iterable[tuple[bool, ...]] = zip(*met.values(), strict=True) if met else repeat(())
         pairs: Counter[tuple[str, int | None]] = Counter()
-        for truths, person in zip(met, self._people, strict=True):
-            values = known.get(truths)
-            if values is None:
-                holds = dict(zip(asked, truths, strict=True))
-                values = [value for value, clause in clauses.items() if _is_met(clause, holds)]
-                known[truths] = values
-            for value in values:
-                pairs[value, person] += 1
+        for (row, person), documents in Counter(zip(rows, self._people, strict=False)).items():
+            for value in _values_of(facet, asked, row):
+                pairs[value, person] += documents
         return pairs
 
     def _met(self, leaf: Leaf) -> list[bool]:
@@ -137,6 +134,8 @@ class Columns:
                 code = code_of(value)
                 return [number == code for number in column]
             case Range(_, low, high):
+                if column.count(None) == len(column):
+                    return []
                 least, most = -1 if low is None else low, 1 << 63 if high is None else high
                 return [number is not None and least <= number <= most for number in column]
             case _:
@@ -149,12 +148,27 @@ class Columns:
         return self._read[field]
 
 
-def _is_met(node: Node, holds: Mapping[Leaf, bool]) -> bool:
+@lru_cache(maxsize=16)
+def _asked(facet: Facet) -> tuple[Leaf, ...]:
+    """Return the conditions that the clauses of a facet are made of."""
+    return tuple(sorted(set().union(*map(leaves, (facet.clauses or {}).values())), key=repr))
+
+
+@lru_cache(maxsize=4096)
+def _values_of(facet: Facet, asked: tuple[Leaf, ...], truths: tuple[bool, ...]) -> tuple[str, ...]:
+    """Return the values whose clause is met where these conditions hold so, and all others do not."""
+    holds = dict.fromkeys(_asked(facet), False)
+    holds.update(zip(asked, truths, strict=True))
+    return tuple(value for value, clause in (facet.clauses or {}).items() if is_met(clause, holds))
+
+
+def is_met(node: Node, holds: Mapping[Leaf, bool]) -> bool:
+    """Tell whether a clause is met where its conditions hold so."""
     match node:
         case Best(children):
-            return any(_is_met(child, holds) for child in children)
+            return any(is_met(child, holds) for child in children)
         case Sum(children, minimum, _, excluded):
-            met = sum(_is_met(child, holds) for child in children)
-            return met >= minimum and not any(_is_met(child, holds) for child in excluded)
+            met = sum(is_met(child, holds) for child in children)
+            return met >= minimum and not any(is_met(child, holds) for child in excluded)
         case _:
             return holds[node]

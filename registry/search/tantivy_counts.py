@@ -4,9 +4,9 @@ Among a few documents people are counted from the documents' columns. Among many
 are counted as documents, by aggregations; the others, few, from their columns too. Only where they are many as
 well (everyone is listed, in a large register) their people are estimated.
 
-A facet whose values are clauses (the status) needs a query a value. Most are spared: the clauses are first freed of
-conditions that none of the documents meets, and what is left is often a plain term. Aggregations with filters
-would do it in one call, but evaluate every filter on the whole index, however few documents are counted.
+A facet whose values are clauses (the status) is counted by which conditions are met together (`tantivy_together`), after
+the clauses were freed of conditions that none of the documents meets. Where too many are left, each value is a query of its
+own. Aggregations with filters, and such queries, evaluate every range on the whole index, however few documents are counted.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from registry.search.filters import Facet
 from registry.search.port import COUNTED_EXACTLY
 from registry.search.tantivy_columns import Columns, Texts
 from registry.search.tantivy_dsl import build_query, unscored
+from registry.search.tantivy_together import ALL_TERMS, bucket_of, documents_by_clause, range_of
 from registry.search.tree import Leaf, Node, Range, Term, leaves, without
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 # Reading so many documents' columns costs some milliseconds; from there on aggregations are faster.
 FEW = 2000
-# More than a clause's field has values.
-_ALL_TERMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,8 @@ def _documents(reader: _Reader, query: Query, facets: Sequence[Facet]) -> dict[s
     return {
         facet.name: terms[facet.field]
         if facet.clauses is None
-        else {
+        else documents_by_clause(reader.searcher, query, facet.clauses, absent)
+        or {
             value: _documents_of(reader, query, without(clause, absent), terms)
             for value, clause in facet.clauses.items()
         }
@@ -198,12 +198,14 @@ def _counted(
     told = reader.searcher.aggregate(
         query,
         {
-            **{name: _range(leaf) for name, leaf in ranges.items()},
-            **{field: _terms(field, _ALL_TERMS) for field in fields},
+            **{name: range_of(leaf) for name, leaf in ranges.items()},
+            **{field: _terms(field, ALL_TERMS) for field in fields},
         },
     )
     terms = {field: _read_terms(told[field]) for field in fields}
-    absent: set[Leaf] = {leaf for name, leaf in ranges.items() if not _in_range(told[name], leaf)}
+    absent: set[Leaf] = {
+        leaf for name, leaf in ranges.items() if not bucket_of(told[name], leaf)["doc_count"]
+    }
     absent |= {leaf for leaf in asked if isinstance(leaf, Term) and str(leaf.value) not in terms[leaf.field]}
     return terms, absent
 
@@ -214,22 +216,3 @@ def _terms(field: str, size: int) -> dict[str, Any]:
 
 def _read_terms(told: Mapping[str, Any]) -> dict[str, int]:
     return {bucket["key"]: bucket["doc_count"] for bucket in told["buckets"]}
-
-
-def _range(leaf: Range) -> dict[str, Any]:
-    bounds: dict[str, int] = {}
-    if leaf.low is not None:
-        bounds["from"] = leaf.low
-    if leaf.high is not None:
-        bounds["to"] = leaf.high + 1  # the upper bound is left out there
-    return {"range": {"field": leaf.field, "ranges": [bounds]}}
-
-
-def _in_range(told: Mapping[str, Any], leaf: Range) -> int:
-    """Return the documents in the range itself, not in the ranges that fill the gaps beside it."""
-    high = None if leaf.high is None else leaf.high + 1
-    return sum(
-        bucket["doc_count"]
-        for bucket in told["buckets"]
-        if bucket.get("from") == leaf.low and bucket.get("to") == high
-    )

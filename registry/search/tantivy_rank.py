@@ -3,7 +3,9 @@
 Tantivy breaks ties by a document's place in the index, which merges change, so ties are broken here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from heapq import nsmallest
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,9 +16,11 @@ from registry.search.document import document_id
 from registry.search.port import Hit
 from registry.search.query import Plan
 from registry.search.tantivy_counts import count_of
+from registry.search.tantivy_dsl import page_query
+from registry.search.tree import Best, Leaf, Node, Sum, either
 
 if TYPE_CHECKING:
-    from tantivy import Searcher, SearchResult
+    from tantivy import Schema, Searcher, SearchResult
 
 # So many of the best documents are put in order. Only searches as wide as a single letter find more in the largest
 # registers; which of those with the last, equal score come first is then up to the index.
@@ -25,7 +29,9 @@ _MOST_RANKED = 100_000
 _People = dict[int, list[DocAddress]]
 
 
-def ranked(searcher: "Searcher", query: Query, first: "SearchResult", asked: Plan) -> list[Hit]:
+def ranked(
+    searcher: "Searcher", schema: "Schema", query: Query, first: "SearchResult", asked: Plan
+) -> list[Hit]:
     """Return the page of people that is asked for, each with the best document about them.
 
     Args:
@@ -40,11 +46,15 @@ def ranked(searcher: "Searcher", query: Query, first: "SearchResult", asked: Pla
         count = count_of(first)
         hits = _by_score(searcher, first.hits, needed)
         if (len(hits) < needed and count > len(first.hits)) or _is_cut(first.hits, hits, count):
-            wider = searcher.search(query, limit=min(count, _MOST_RANKED), count=False)
-            hits = _by_score(searcher, wider.hits, needed)
+            tied = _tied(searcher, schema, first.hits, asked) if len(hits) >= needed else None
+            if tied is None:
+                wider = searcher.search(query, limit=min(count, _MOST_RANKED), count=False)
+                tied = _by_score(searcher, wider.hits, needed)
+            hits = tied
+    shown = hits[asked.offset : needed]
+    documents = _first(searcher, [addresses for _, _, addresses in shown])
     return [
-        Hit(person, score, _first(searcher, addresses))
-        for score, person, addresses in hits[asked.offset : needed]
+        Hit(person, score, document) for (score, person, _), document in zip(shown, documents, strict=True)
     ]
 
 
@@ -90,9 +100,57 @@ def _end_of(documents: Sequence[tuple[float, DocAddress]], start: int) -> int:
     return low
 
 
-def _by_column(searcher: "Searcher", query: Query, needed: int, column: str, order: Order) -> _Ranked:
-    """Rank people by their first document in the order of a column that no two people share a value of."""
-    limit = needed
+def _tied(
+    searcher: "Searcher", schema: "Schema", documents: Sequence[tuple[float, DocAddress]], asked: Plan
+) -> _Ranked | None:
+    """Rank people of a common name, most of whom are called exactly as asked, without reading all of them.
+
+    Args:
+        documents: the best documents; the last of the page's people have the last document's score.
+
+    Returns:
+        None: the question is not about one word, whose ways to match tell its score.
+    """
+    ways = _ways(asked.scored)
+    score = documents[-1][0]
+    if ways is None:
+        return None
+    needed = asked.offset + asked.limit
+    above = [one for one in documents if one[0] > score]
+    better = _by_score(searcher, above, len(above))
+    seen = {person for _, person, _ in better}
+    # Whoever is met in this way or a better one; those who are met in a better one are known already.
+    met = either(*(way for way in ways if way.weight >= score))
+    query = page_query(replace(asked, scored=met), schema)
+    found = _by_column(searcher, query, needed, "practitioner_id", Order.Asc, seen=seen)
+    return [*better, *((score, person, theirs) for _, person, theirs in found)][:needed]
+
+
+def _ways(scored: Node | None) -> tuple[Leaf, ...] | None:
+    """Return the ways in which the only word of a question may match, of which the best gives the score."""
+    if isinstance(scored, Sum) and len(scored.children) == 1 and not (scored.bonus or scored.excluded):
+        scored = scored.children[0]
+    if not isinstance(scored, Best):
+        return None
+    ways = tuple(one for one in scored.children if not isinstance(one, Best | Sum))
+    return ways if len(ways) == len(scored.children) else None
+
+
+def _by_column(
+    searcher: "Searcher",
+    query: Query,
+    needed: int,
+    column: str,
+    order: Order,
+    *,
+    seen: AbstractSet[int] = frozenset(),
+) -> _Ranked:
+    """Rank people by their first document in the order of a column that no two people share a value of.
+
+    Args:
+        seen: people who are left out.
+    """
+    limit = needed + len(seen)
     while True:
         # One more than asked for: the last person's documents may go on behind the limit.
         found = searcher.search(query, limit=limit + 1, count=False, order_by_field=column, order=order)
@@ -105,6 +163,8 @@ def _by_column(searcher: "Searcher", query: Query, needed: int, column: str, ord
             strict=True,
         )
         for person, value, address in documents:
+            if person in seen:
+                continue
             first, theirs = people.setdefault(person, (value, []))
             if value == first:
                 theirs.append(address)
@@ -113,8 +173,11 @@ def _by_column(searcher: "Searcher", query: Query, needed: int, column: str, ord
         limit *= 2
 
 
-def _first(searcher: "Searcher", addresses: list[DocAddress]) -> str:
-    return document_id(min(_numbers(searcher, "key", addresses)))
+def _first(searcher: "Searcher", groups: Sequence[list[DocAddress]]) -> Iterator[str]:
+    """Give the first document of each group; all are looked up at once, since each look costs."""
+    keys = iter(_numbers(searcher, "key", [address for group in groups for address in group]))
+    for group in groups:
+        yield document_id(min(islice(keys, len(group))))
 
 
 def _numbers(searcher: "Searcher", field: str, addresses: list[DocAddress]) -> list[int]:

@@ -15,8 +15,7 @@ from sqlalchemy.engine import Engine
 
 from registry.database import open_database
 from registry.errors import RegistryError
-from registry.matching.model import load_model
-from registry.matching.score import Scorer
+from registry.matching.score import Scorer, scorer_of
 from registry.records.name_counts import NameCounts, NameCountsCache
 from registry.sealing import Sealer
 from registry.search import open_engine
@@ -31,8 +30,6 @@ from registry.web.freshness import Counting, counting_of
 from registry.web.remembered import FeedsCache
 
 _EXTENSION = "registry-context"
-# Fewer people do not tell how common a name is: in a register of thirty every name is borne by one in thirty.
-_TELLING_PEOPLE = 1000
 
 
 @dataclass(eq=False)
@@ -89,8 +86,7 @@ class Context:
         counts = self.names.get()
         known = self._scorer
         if known is None or known[0] is not counts:
-            telling = counts if counts.people >= _TELLING_PEOPLE else None
-            known = self._scorer = counts, Scorer(load_model(), telling, counts.people or None)
+            known = self._scorer = counts, scorer_of(counts)
         return known[1]
 
     def verify(self, question: Question) -> Answered:

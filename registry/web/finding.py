@@ -31,7 +31,14 @@ from registry.search.tree import Terms, either
 from registry.settings import Search
 from registry.web import finding_advice
 from registry.web.context import Context
-from registry.web.finding_advice import ALSO_PROFESSION, AS_NAME, NUMBER_UNKNOWN, Advice, Empty
+from registry.web.finding_advice import (
+    ALSO_PROFESSION,
+    AS_NAME,
+    NUMBER_UNKNOWN,
+    Advice,
+    Empty,
+    number_as_date,
+)
 from registry.web.finding_order import Compared, Comparer, meant, question_of
 from registry.web.personal_numbers import is_personal_number_inside
 
@@ -192,6 +199,9 @@ def _readings(ours: Context, query: SearchQuery, understood: Understood | None) 
         # The number says who it is; whether the rest agrees is told, not demanded.
         alone = replace(merged, text="", birth_date="", profession=query.profession, licence_number=number)
         yield _Reading(alone, merged, number)
+    if born := understood.short_date:
+        dated = replace(merged, birth_date=query.birth_date or born)
+        yield _Reading(dated, dated, remarks=(number_as_date(born),))
     if not understood.numbers:
         yield _Reading(merged, merged)
     elif _asks_more(merged) or merged.profession:

@@ -14,9 +14,20 @@ from registry.web.context import Context
 
 NUMBER_UNKNOWN = Note(
     "number-unknown",
-    "Ingen licens har numret; sökningen gäller resten.",
+    "Ingen legitimation har numret; sökningen gäller resten.",
     "No licence has the number; the search is for the rest.",
 )
+
+
+def number_as_date(born: str) -> Note:
+    """Return the remark that a number which nobody has is read as a birth date."""
+    return Note(
+        "number-as-birth-date",
+        f"Ingen legitimation har numret; det läses som födelsedatum: {born}.",
+        f"No licence has the number; it is read as a birth date: {born}.",
+    )
+
+
 AS_NAME = Note(
     "profession-as-name",
     "Ingen hittades med yrket; ordet söks som namn.",
@@ -83,7 +94,9 @@ def empty(asked: Question, ours: Context, feeds: Mapping[str, Feed]) -> Empty:
 def _searched(asked: Question, ours: Context) -> Iterator[Note]:
     query = asked.query
     if asked.number:
-        yield Note("number", f"Licensnummer: {asked.number}.", f"Licence number: {asked.number}.")
+        yield Note("number", f"Legitimationsnummer: {asked.number}.", f"Licence number: {asked.number}.")
+        if asked.understood and (born := asked.understood.short_date):
+            yield Note("birth-date", f"Eller född: {born}.", f"Or born: {born}.")
     for text, code, sv, en in (
         (query.text, "name", "Namn", "Name"),
         (query.given_name, "given-name", "Förnamn", "Given name"),
@@ -114,12 +127,10 @@ def _advice(asked: Question) -> Iterator[Advice]:
     query, understood = asked.query, asked.understood
     if other := asked.did_you_mean:
         yield Advice("did-you-mean", f"Menade du {other}?", f"Did you mean {other}?", other)
-    if understood and understood.literal:
-        yield Advice("as-name", "Sök allt som namn.", "Search for all of it as a name.", understood.literal)
     if asked.number:
         yield Advice(
             "check-number",
-            "Kontrollera numret mot licensen. Ett nytt nummer kan saknas tills myndigheten har skickat det.",
+            "Kontrollera numret mot legitimationen. Ett nytt nummer kan saknas tills myndigheten har skickat det.",
             "Check the number against the licence. A new one may be missing until its authority has sent it.",
         )
     if query.birth_date:
@@ -129,6 +140,8 @@ def _advice(asked: Question) -> Iterator[Advice]:
             "Search without the birth date, or with the year only.",
             query.text.strip() if understood else "",
         )
+    if understood and understood.reads_letters:
+        yield Advice("as-name", "Sök allt som namn.", "Search for all of it as a name.", understood.literal)
     if any(getattr(query, one.name) for one in FILTERS):
         yield Advice("without-filters", "Ta bort filter.", "Take filters away.")
     words = names.words(query.text)
@@ -146,6 +159,6 @@ def _advice(asked: Question) -> Iterator[Advice]:
         )
     yield Advice(
         "check-by-number",
-        "Säkrast är att kontrollera med licensnummer eller personnummer.",
+        "Säkrast är att kontrollera med legitimationsnummer eller personnummer.",
         "The surest way is to check by licence number or personal identity number.",
     )

@@ -65,19 +65,23 @@ def _professions(text: str, vocabulary: Vocabulary) -> Iterator[str]:
         start = fold_word(" ".join(words[-count:]))
         if len(start) < _SHORTEST:
             return
-        found = [word for folded, word in _known(vocabulary) if folded.startswith(start) and folded != start]
+        # One word for a profession: its others begin alike, and mean the same.
+        found: dict[str, str] = {}
+        for folded, word, code in _known(vocabulary):
+            if folded.startswith(start) and folded != start:
+                found[code] = min(found.get(code, word), word, key=len)
         if found:
             before = "".join(f"{word} " for word in words[:-count])
-            yield from (before + word for word in sorted(found, key=len)[:_PROFESSIONS])
+            yield from (before + word for word in sorted(found.values(), key=len)[:_PROFESSIONS])
             return
 
 
 @lru_cache(maxsize=4)
-def _known(vocabulary: Vocabulary) -> tuple[tuple[str, str], ...]:
-    """Return the words for every profession, folded and as shown: in lower case, as words stand in a sentence."""
-    shown: dict[str, str] = {}
+def _known(vocabulary: Vocabulary) -> tuple[tuple[str, str, str], ...]:
+    """Return the words for every profession, folded and as shown (in lower case, as in a sentence), with its code."""
+    shown: dict[str, tuple[str, str]] = {}
     for code, profession in vocabulary.professions.items():
         if code != UNKNOWN:
             for word in (profession.label.sv, profession.label.en, *profession.synonyms):
-                shown.setdefault(fold_word(word), word if word.isupper() else word.lower())
-    return tuple(shown.items())
+                shown.setdefault(fold_word(word), (word if word.isupper() else word.lower(), code))
+    return tuple((folded, word, code) for folded, (word, code) in shown.items())

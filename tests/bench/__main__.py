@@ -1,4 +1,4 @@
-"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--index N] [--output FILE]`: measure and write docs/benchmarks.md."""
+"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--index N] [--search N] [--output FILE]`: measure and write docs/benchmarks.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,14 @@ from pathlib import Path
 import click
 
 from registry.settings import ROOT
-from tests.bench import index_scale, index_scale_report, ingest, ingest_report
+from tests.bench import (
+    index_scale,
+    index_scale_report,
+    ingest,
+    ingest_report,
+    search_scale,
+    search_scale_report,
+)
 from tests.bench.houses import HOUSES
 from tests.bench.ingest_jobs import FORMS
 from tests.bench.limits import Limits
@@ -16,7 +23,8 @@ from tests.bench.run import measure
 SIZES = (20_000, 200_000)
 INGEST = (100_000, 1_000_000)
 INDEX = (1_000_000,)
-PARTS = ("houses", "ingest", "index")
+SEARCH = (100_000, 1_000_000)
+PARTS = ("houses", "ingest", "index", "search")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -42,6 +50,13 @@ PARTS = ("houses", "ingest", "index")
     multiple=True,
     help="Build the search index of so many licences.",
 )
+@click.option(
+    "--search",
+    "searched",
+    type=click.IntRange(min=100),
+    multiple=True,
+    help="Search a register of so many people.",
+)
 @click.option("--only", type=click.Choice(PARTS), help="Measure only this part; all if left out.")
 @click.option(
     "--output",
@@ -57,13 +72,15 @@ def main(
     form: tuple[str, ...],
     database: tuple[str, ...],
     indexed: tuple[int, ...],
+    searched: tuple[int, ...],
     only: str | None,
     output: Path,
 ) -> None:
     """Measure pull, publish, rebuild, search and verify beside their floors, for SIZES people (20000 200000).
 
     Then load registers of 100000 and 1000000 licences in each format into each database (`--ingest`), and build, compare and
-    change the search index of 1000000 licences in each house (`--index`).
+    change the search index of 1000000 licences in each house (`--index`), and search registers of 100000 and 1000000 people in
+    each house (`--search`).
     REGISTRY_BENCH_REQUESTS (default 400) bounds the requests asked one after the other, REGISTRY_BENCH_SECONDS
     (default 10) each run of 8 clients at once.
     """
@@ -77,6 +94,8 @@ def main(
             ingest_report.put(output, loads, asked)
     if only in {None, "index"}:
         _index(indexed or INDEX, house or HOUSES, output)
+    if only in {None, "search"}:
+        _search(searched or SEARCH, house or HOUSES, output)
     click.echo(f"Written: {output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output}")
 
 
@@ -94,6 +113,13 @@ def _index(sizes: Sequence[int], houses: Sequence[str], output: Path) -> None:
     for one in index_scale.measure(sizes, click.echo, houses):
         measured.append(one)
         index_scale_report.put(output, measured, sizes)
+
+
+def _search(sizes: Sequence[int], houses: Sequence[str], output: Path) -> None:
+    measured = []
+    for one in search_scale.measure(sizes, Limits.from_environment(), click.echo, houses):
+        measured.append(one)
+        search_scale_report.put(output, measured, sizes)
 
 
 if __name__ == "__main__":

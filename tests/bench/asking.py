@@ -53,16 +53,24 @@ class Asker:
     folder: Path
     limits: Limits
 
-    def ask(self, port: int, requests: Sequence[bytes]) -> Loads:
+    def ask(
+        self, port: int, requests: Sequence[bytes], more: Mapping[int, Sequence[bytes]] | None = None
+    ) -> Loads:
         """Ask all in turn from one client, then from several until time or requests are up.
+
+        Args:
+            more: what follows a request as part of the same question, by its place.
 
         Raises:
             BenchError: an answer was not 200.
         """
         clients = self.limits.clients
-        return Loads(self._run(port, requests, 1), self._run(port, requests, clients), clients)
+        alone = self._run(port, requests, 1, more or {})
+        return Loads(alone, self._run(port, requests, clients, more or {}), clients)
 
-    def _run(self, port: int, requests: Sequence[bytes], clients: int) -> Load:
+    def _run(
+        self, port: int, requests: Sequence[bytes], clients: int, more: Mapping[int, Sequence[bytes]]
+    ) -> Load:
         alone = clients == 1
         spec = Spec(
             port=port,
@@ -72,6 +80,7 @@ class Asker:
             most=len(requests) if alone else 100 * len(requests),
             seconds=_SLOWEST_S if alone else self.limits.seconds,
             keep=len(requests) if alone else 0,
+            more={place: list(rest) for place, rest in more.items()},
         )
         asked, result = self.folder / "asked.json", self.folder / "answered.json"
         asked.write_bytes(msgspec.json.encode(spec))

@@ -10,6 +10,7 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
 _CLOSE = b"connection: close"
 _BUFFER = 1 << 16
+_FINE = "200"
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
         most: requests counted at most.
         seconds: counting ends at the latest after so many.
         keep: how many bodies of answers to give back.
+        more: by the place of a request, what its connection asks after it as part of the same question; the answer to a
+            question is the one to its last request.
     """
 
     port: int
@@ -37,16 +41,22 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     most: int
     seconds: float
     keep: int = 0
+    more: dict[int, list[bytes]] = {}
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """How it went: milliseconds of each counted answer, seconds in all, answers by status."""
+    """How it went: milliseconds of each counted answer, seconds in all, answers by status.
+
+    Attributes:
+        places: of each latency, the place of its question among the requests.
+    """
 
     latencies_ms: list[float]
     seconds: float
     statuses: dict[str, int]
     bodies: list[bytes]
     reconnects: int
+    places: list[int] = []
 
     @property
     def per_second(self) -> float:
@@ -64,6 +74,8 @@ class _Connection:
         self.sent_at = 0.0
         self.wanted = -1
         self.opened = 0
+        self.place = 0
+        self.rest: list[bytes] = []
 
     def _connect(self) -> socket.socket:
         made = socket.create_connection(("127.0.0.1", self._port), timeout=30)
@@ -75,10 +87,15 @@ class _Connection:
         self.socket = self._connect()
         self.opened += 1
 
+    def ask(self, place: int, request: bytes, rest: Sequence[bytes]) -> None:
+        """Send the first request of a question; the rest follow its answer one by one."""
+        self.place, self.rest = place, list(rest)
+        self.sent_at = time.perf_counter()
+        self.send(request)
+
     def send(self, request: bytes) -> None:
         self.received.clear()
         self.wanted = -1
-        self.sent_at = time.perf_counter()
         self.socket.sendall(request)
 
     def receive(self) -> bool:
@@ -130,6 +147,7 @@ class _Run:
         self._latencies: list[float] = []
         self._statuses: dict[str, int] = {}
         self._bodies: list[bytes] = []
+        self._places: list[int] = []
 
     def run(self) -> Load:
         connections = [_Connection(self._spec.port) for _ in range(self._spec.connections)]
@@ -145,6 +163,7 @@ class _Run:
             statuses=self._statuses,
             bodies=self._bodies,
             reconnects=sum(one.opened for one in connections),
+            places=self._places,
         )
 
     def _ask(self, selector: selectors.BaseSelector, connections: list[_Connection]) -> None:
@@ -156,6 +175,9 @@ class _Run:
                 one = key.data
                 if not one.receive():
                     continue
+                if one.rest and one.status == _FINE and not one.closing:
+                    one.send(one.rest.pop(0))
+                    continue
                 self._note(one)
                 selector.unregister(one.socket)
                 if self._over:
@@ -166,7 +188,8 @@ class _Run:
                 self._next(one)
 
     def _next(self, one: _Connection) -> None:
-        one.send(self._spec.requests[self._sent % len(self._spec.requests)])
+        place = self._sent % len(self._spec.requests)
+        one.ask(place, self._spec.requests[place], self._spec.more.get(place, ()))
         self._sent += 1
 
     def _note(self, one: _Connection) -> None:
@@ -176,6 +199,7 @@ class _Run:
             self._began = now
             return
         self._latencies.append((now - one.sent_at) * 1000)
+        self._places.append(one.place)
         self._statuses[one.status] = self._statuses.get(one.status, 0) + 1
         if len(self._bodies) < self._spec.keep:
             self._bodies.append(one.body)

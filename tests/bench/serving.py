@@ -1,8 +1,8 @@
 """Figures: search and verification over HTTP under gunicorn, as `registry serve` starts it, with real tokens."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from time import perf_counter
@@ -37,6 +37,29 @@ def settings_for(port: int, issuer_port: int) -> dict[str, str]:
     return {"REGISTRY_SERVICE__BASE_URL": f"http://127.0.0.1:{port}", "REGISTRY_TOKENS__ISSUER": issuer}
 
 
+@contextmanager
+def served(house: House, space: Workspace, port: int, issuer_port: int) -> Iterator[tuple[str, int]]:
+    """Run the service of a house and its identity provider; yield a token and the service's process id."""
+    base, issuer = house.settings.service.base_url, house.settings.tokens.issuer
+    users = house.folder / "provider.json"
+    secret = write_provider_file(users, base)[SYSTEM_CLIENT]
+    provider = ["registry.cli", "sandbox", "--port", str(issuer_port), "--file", str(users)]
+    service = ["registry.cli", "serve", "--bind", f"127.0.0.1:{port}"]
+    discovery = f"{issuer}/.well-known/openid-configuration"
+    with (
+        _process(provider, house, space, "provider", discovery),
+        _process(service, house, space, "service", f"{base}{_TRIVIAL}") as master,
+    ):
+        yield take_token(issuer, secret), master
+
+
+def _process(
+    arguments: list[str], house: House, space: Workspace, name: str, ready: str
+) -> AbstractContextManager[int]:
+    log = house.folder / f"{name}.log"
+    return running(arguments, house.environ, space, log, ready=ready, patience_s=_START_S)
+
+
 @dataclass(frozen=True)
 class Serving:
     """Starts the service and its identity provider, asks, and ends them."""
@@ -48,23 +71,8 @@ class Serving:
 
     def __call__(self, house: House) -> tuple[list[Figure], list[Share], dict[str, str]]:
         """Measure the service of a house whose index is built."""
-        base, issuer = house.settings.service.base_url, house.settings.tokens.issuer
-        users = house.folder / "provider.json"
-        secret = write_provider_file(users, base)[SYSTEM_CLIENT]
-        provider = ["registry.cli", "sandbox", "--port", str(self.issuer_port), "--file", str(users)]
-        service = ["registry.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]
-        discovery = f"{issuer}/.well-known/openid-configuration"
-        with (
-            self._running(provider, house, "provider", discovery),
-            self._running(service, house, "service", f"{base}{_TRIVIAL}") as master,
-        ):
-            return self._measure(house, take_token(issuer, secret), master)
-
-    def _running(
-        self, arguments: list[str], house: House, name: str, ready: str
-    ) -> AbstractContextManager[int]:
-        log = house.folder / f"{name}.log"
-        return running(arguments, house.environ, self.space, log, ready=ready, patience_s=_START_S)
+        with served(house, self.space, self.port, self.issuer_port) as (token, master):
+            return self._measure(house, token, master)
 
     def _measure(
         self, house: House, token: str, master: int

@@ -20,6 +20,8 @@ from tests.bench import (
     pull_floor,
     pull_jobs,
     query_floor,
+    search_floor,
+    search_questions,
 )
 
 JOBS: dict[str, Callable[..., msgspec.Struct]] = {
@@ -32,6 +34,9 @@ JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "index-floor": index_floor.measure,
     "visible": index_visible.measure,
     "query-floor": query_floor.measure,
+    "search-questions": search_questions.draw,
+    "search-bodies": search_floor.record,
+    "search-floor": search_floor.measure,
     "ingest-write": ingest_jobs.write,
     "ingest-read": ingest_jobs.read,
     "ingest-prepare": ingest_jobs.prepare,

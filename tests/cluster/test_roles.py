@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from registry.errors import SearchUnavailableError
-from registry.search import SearchQuery, open_engine
+from registry.records.name_counts import Kind, NameCounts
+from registry.search import SearchQuery, open_engine, suggesting
+from registry.search.tree import Terms
 from tests.cluster.houses import ClusterHouse
 from tests.cluster.secured import INDEXER, SERVICE, SecuredCluster
 from tests.indexer.faults.houses import people
@@ -77,6 +79,19 @@ _NOT_THE_SERVICE: list[tuple[str, str, Any]] = [
 ]
 
 
+# What the service asks of the engine, each in its own way: candidates for matching, numbers, filters, orders, typos.
+_ASKED: list[dict[str, Any]] = [
+    {"text": "Liv0 Ek0"},
+    {"text": "Lov0"},
+    {"text": "Lovo0 Ekberg", "sort": "name"},
+    {"text": "100001"},
+    {"given_name": "Liv0", "family_name": "Ek0", "sort": "issued"},
+    {"profession": ("registered-nurse",), "county": ("Uppsala län",), "specialty": ("Kirurgi",)},
+    {"text": "Liv0 Ek0", "birth_date": "1980-02-03", "candidates": "near"},
+    {"text": "Liv0 Ek0", "birth_date": "1980-02-03", "candidates": "wide"},
+]
+
+
 def found(house: ClusterHouse, text: str) -> int:
     return house.service.search(SearchQuery(text=text), TODAY).total
 
@@ -99,6 +114,26 @@ def test_the_indexers_user_may_do_all_that_the_indexer_does(house: ClusterHouse)
     assert house.run("status")["index"]["documents"] == 30
     assert (house.service.health().documents, house.service.health().problem) == (30, "")
     assert found(house, "Ada Ek") == 1
+
+
+def test_the_services_user_may_do_all_that_the_service_asks(house: ClusterHouse) -> None:
+    house.load(people(3) | {str(n): person("Ekberg", "Anna", licences=[licence(f"9{n}")]) for n in (7, 8)})
+    house.publish()
+    engine, limits = house.service, house.service_settings().search
+    for asked in _ASKED:
+        # Refused, it would be a SearchUnavailableError.
+        assert engine.search(SearchQuery(**asked), TODAY).page == 1, asked
+    assert engine.search(SearchQuery(text="Ekberg"), TODAY).facets
+    assert engine.tally(None, [Terms("names", ("anna",))], 10) == [2]
+    borne: dict[Kind, dict[str, tuple[int, str]]] = {
+        "given": {"anna": (2, "Anna")},
+        "family": {"ekberg": (2, "Ekberg")},
+    }
+    counts = NameCounts(5, "now", borne, {kind: list(names) for kind, names in borne.items()})
+    told = suggesting.suggest(engine, counts, suggesting.Suggest(text="anna ekb"), limits)
+    assert [one.text for one in told] == ["Anna Ekberg"]
+    assert suggesting.did_you_mean(engine, counts, "ekbreg", limits) == "Ekberg"
+    assert engine.health().problem == ""
 
 
 def test_the_indexers_user_may_add_fields_in_place(house: ClusterHouse) -> None:

@@ -7,7 +7,7 @@ from registry.matching.match import Match
 from registry.matching.notes import sentence
 from registry.web.pages.language import Language
 
-Mark = Literal["exact", "near", "former", "other", "part", "like"]
+Mark = Literal["exact", "near", "former", "other", "part", "like", "unlike"]
 MARKS: tuple[Mark, ...] = get_args(Mark)
 # Notes that say no more than that something agrees, however it was typed.
 _AGREES = frozenset(
@@ -23,6 +23,8 @@ _SHORTER = frozenset(
         *("initials-agree", "given-initial", "name-begins", "birth-date-open", "birth-date-unknown"),
     }
 )
+# The note that comes first where a number led to the record: whatever else it says, the rest may be another person's.
+_LED_HERE = "number-same"
 _ANOTHER: dict[str, Mark] = {"former-name": "former", "other-name": "other"}
 
 
@@ -48,6 +50,8 @@ def _mark(match: Match) -> Mark:
     differs = {note.code for note in match.notes} - _AGREES
     if not differs:
         return "exact"
+    if match.level == "none" and match.notes[0].code == _LED_HERE:
+        return "unlike"
     for code, mark in _ANOTHER.items():
         if code in differs and differs - {code} <= _SHORTER:
             return mark

@@ -19,6 +19,9 @@ from registry.web.pages.match_view import MatchView, match_view
 from registry.web.pages.search_form import SearchTyped
 from registry.web.pages.views import LicenceView, SourceView, Viewer
 
+# Values of a filter that stand open; more make the filters longer than the answer.
+_SHOWN, _FEW = 8, 2
+
 
 @dataclass(frozen=True, slots=True)
 class PersonFound:
@@ -44,10 +47,11 @@ class ValueView:
 
 @dataclass(frozen=True, slots=True)
 class FacetView:
-    """The values of one filter that can be chosen."""
+    """The values of one filter that can be chosen, the commonest first; `more`: those that stand folded."""
 
     label: str
     values: tuple[ValueView, ...]
+    more: tuple[ValueView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class Writer:
             heading=language.count("search.hits", total) if found.total_is_exact else about,
             understood=self._understood(),
             as_name_url=search_url(typed.with_text(understood.literal))
-            if understood and understood.literal
+            if understood and understood.reads_letters
             else "",
             remarks=tuple(map(self._say, found.remarks)),
             meant=found.did_you_mean,
@@ -200,7 +204,10 @@ class Writer:
                 if each.count and each.value not in taken
             )
             if values:
-                yield FacetView(one.label_sv if swedish else one.label_en, values)
+                # A line or two are not worth folding.
+                shown = len(values) if len(values) <= _SHOWN + _FEW else _SHOWN
+                label = one.label_sv if swedish else one.label_en
+                yield FacetView(label, values[:shown], values[shown:])
 
     def _empty(self) -> EmptyView | None:
         empty = self._found.empty

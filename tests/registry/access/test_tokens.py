@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
 from registry.access.challenges import InvalidTokenError
+from registry.access.jws import Signature, TokenReader
+from registry.access.keys import KeyCache
 from registry.access.tokens import AccessTokens, bearer_token
 from registry.errors import UnauthorizedError
 from registry.identifiers import check_digit
@@ -277,3 +279,73 @@ def test_whatever_stands_in_a_signed_token_it_is_taken_or_refused(
         caller = tokens.caller(token)
         assert caller.issuer == shared_idp.issuer
         assert caller.subject
+
+
+def _tokens(idp: Idp, now: list[float]) -> AccessTokens:
+    """Access tokens with a clock to set; the issuer's keys are believed for five minutes."""
+    settings = settings_for(idp, "sqlite://")
+    keys = KeyCache(
+        idp.keys.published, ttl_s=300, cooldown_s=0, max_stale_s=3600, wait_s=1, clock=lambda: now[0]
+    )
+    return AccessTokens(settings.tokens, keys, digest=Sealer(settings.privacy).digest, clock=lambda: now[0])
+
+
+def test_a_token_is_read_once(shared_idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = _tokens(shared_idp, [time.time()])
+    read: list[str] = []
+    signed = TokenReader.signed
+
+    def noted(self: TokenReader, token: str) -> tuple[dict[str, Any], Signature]:
+        read.append(token)
+        return signed(self, token)
+
+    monkeypatch.setattr(TokenReader, "signed", noted)
+    one, other = shared_idp.token(), shared_idp.token(scope="registry:admin")
+    assert tokens.caller(one) == tokens.caller(one) != tokens.caller(other)
+    assert read == [one, other]
+    with pytest.raises(InvalidTokenError):
+        tokens.caller(one[:-4] + "AAAA")
+
+
+def test_a_known_token_counts_no_longer_than_its_time(shared_idp: Idp) -> None:
+    now = [time.time()]
+    tokens = _tokens(shared_idp, now)
+    leeway = settings_for(shared_idp, "sqlite://").tokens.leeway_s
+    begins, ends = int(now[0]) - 20, int(now[0]) + 100
+    token = shared_idp.token(exp=ends, nbf=begins)
+    assert tokens.caller(token).subject
+    for at, counts in (
+        (ends + leeway - 1, True),
+        (ends + leeway, False),
+        (begins - leeway - 1, False),
+        (ends, True),
+    ):
+        now[0] = float(at)
+        if counts:
+            assert tokens.caller(token).subject
+        else:
+            with pytest.raises(InvalidTokenError):
+                tokens.caller(token)
+
+
+def test_a_known_token_ends_with_its_key() -> None:
+    with running_idp() as idp:
+        now = [time.time()]
+        tokens, token, kid = _tokens(idp, now), idp.token(exp=int(now[0]) + 5000), str(idp.keys.current.kid)
+        assert tokens.caller(token).subject
+        now[0] += 301
+        assert tokens.caller(token).subject, "the keys were fetched again, the same"
+        idp.keys.rotate()
+        idp.keys.withdraw(kid)
+        assert tokens.caller(token).subject, "for as long as the keys are believed"
+        now[0] += 301
+        with pytest.raises(InvalidTokenError, match="does not publish"):
+            tokens.caller(token)
+
+
+def test_so_many_tokens_are_remembered_and_no_more(shared_idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.access.tokens._REMEMBERED", 2)
+    tokens = _tokens(shared_idp, [time.time()])
+    for number in range(5):
+        assert tokens.caller(shared_idp.token(jti=f"token-{number}")).subject
+        assert len(tokens._known) <= 2

@@ -123,8 +123,11 @@ class Meaning:
     ) -> tuple[list[tuple[int, float]], int, dict[str, dict[str, int]]]:
         asked = plan(query, limits, TODAY)
         if asked.wider is not None:
-            met = self._met(asked.required, asked.scored, asked.chosen.values())
-            if len({body["practitioner_id"] for body in met}) < asked.enough:
+            met = list(self._met(asked.required, asked.scored, asked.chosen.values()))
+            best = 0
+            if asked.sort == "relevance" and asked.scored is not None:
+                best = max((score(asked.scored, body) or 0 for body in met), default=0)
+            if not asked.does(len({body["practitioner_id"] for body in met}), best):
                 asked = asked.widened
         scores: dict[int, int] = {}
         order: dict[int, str] = {}

@@ -101,6 +101,44 @@ ROWS: list[tuple[str, str, str, tuple[str, ...], tuple[str, ...]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "born"),
+    [
+        ("800503", "1980-05-03"),
+        ("anna 800503", "1980-05-03"),
+        ("050607", "2005-06-07"),
+        # Later than today: of the century before
+        ("261123", "1926-11-23"),
+        ("800230", ""),
+        ("801301", ""),
+        ("80050", ""),
+        # A label says that it is a number; a date beside it, that it is none
+        ("leg nr 800503", ""),
+        ("800503 1980", ""),
+        ("800503 1", ""),
+        ("٨٠٠٥٠٣", ""),
+    ],
+)
+def test_six_digits_may_be_a_birth_date_after_all(text: str, born: str) -> None:
+    found = _understood(text)
+    assert found.short_date == born
+    assert born == "" or found.birth_date == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "could"),
+    [
+        ("läkare anna", True),
+        ("3 maj 1980", True),
+        ("leg nr 1", True),
+        ("anna 1980", False),
+        ("800503", False),
+    ],
+)
+def test_only_what_holds_letters_could_be_a_name_instead(text: str, could: bool) -> None:
+    assert _understood(text).reads_letters is could
+
+
 @pytest.mark.parametrize(("text", "name", "born", "numbers", "professions"), ROWS)
 def test_a_text_is_understood(
     text: str, name: str, born: str, numbers: tuple[str, ...], professions: tuple[str, ...]

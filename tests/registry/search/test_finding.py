@@ -31,6 +31,30 @@ def test_two_typos_are_looked_for_where_hardly_anybody_is_found_otherwise(regist
     assert page.total == sum(value.count for value in page.facets["status"]) == 3
 
 
+def test_nothing_two_typos_away_is_looked_for_beside_who_is_surely_meant(register: Register) -> None:
+    exact = person("Eva Lindqvist", birth_date="1980-05-03")
+    two = person("Eva Lindmvirt", birth_date="1980-05-03")
+    register.publish(exact, two)
+    assert register.found("eva lindqvist") == [exact.id, two.id]
+    assert register.found("eva lindqvist", birth_date="1980-05") == [exact.id, two.id]
+    assert register.found("eva lindqvist", birth_date="1980-05-03") == [exact.id]
+    assert register.found("lindqvist eva", birth_date="19800503") == [exact.id]
+    assert register.found("eva lindqvist", birth_date="1980-05-04") == []
+    # A beginning, a sound, a typing error, a word that nobody bears: it may be the other who is meant.
+    for given, asked, meant in (
+        ("Bodil", "bodil lindqvis", "Lindqurs"),
+        ("Gertrud", "gertrud lindkvist", "Lindkvurt"),
+        ("Maja", "maja lindqvost", "Lindqrast"),
+        ("Solveig", "solveig maria lindqvist", "Lindmvirt"),
+    ):
+        other = person(f"{given} {meant}", birth_date="1980-05-03")
+        register.publish(person(f"{given} Lindqvist", birth_date="1980-05-03"), other)
+        assert other.id in register.found(asked, birth_date="1980-05-03"), asked
+    # Nobody knows when this one was born.
+    register.publish(person("Ida Lindqvist"), ida := person("Ida Lindmvirt", birth_date="1980-05-03"))
+    assert ida.id in register.found("ida lindqvist", birth_date="1980-05-03")
+
+
 TYPED = [
     ("Asa Ostlund", "Åsa Östlund"),
     ("Aasa Oestlund", "Åsa Östlund"),

@@ -59,6 +59,12 @@ ROWS: list[tuple[str, list[str], list[str]]] = [
     # The number says who it is; the name is compared, not demanded.
     ("RN-100.1 karl holm", [ANNA], []),
     ("RN-999 anna lindqvist", [ANNA], ["number-unknown"]),
+    # Six digits are a number, and where nobody has it a birth date
+    ("800503 anna lindqvist", [ANNA], ["number-as-birth-date"]),
+    ("800503", [ANNA], ["number-as-birth-date"]),
+    ("leg nr 800503 anna lindqvist", [ANNA], ["number-unknown"]),
+    ("800504 anna lindqvist", [ANNA], ["number-unknown"]),
+    ("800504", [], []),
     ("RN-999", [], []),
     ("ssk lindqvist", [KARL, ANNA, BERIT], []),
     ("läkare", [BO], []),
@@ -154,14 +160,17 @@ def test_an_empty_answer_says_what_was_searched_and_what_to_try(words: Service) 
         "county": "County: Skåne län.",
     }
     assert [one.code for one in found.empty.advice] == [
-        *("as-name", "without-birth-date", "without-filters", "fewer-words", "former-name", "check-by-number")
+        *("without-birth-date", "as-name", "without-filters", "fewer-words", "former-name", "check-by-number")
     ]
-    assert found.empty.advice[0].q == '"läkare xerxes andersson 1980-05-03"'
+    assert found.empty.advice[1].q == '"läkare xerxes andersson 1980-05-03"'
     assert found.empty.stale == ()
     by_number = _find(words, "RN-999").empty
     assert by_number is not None
     assert [note.code for note in by_number.searched] == ["number"]
     assert "check-number" in [one.code for one in by_number.advice]
+    either = _find(words, "800504").empty
+    assert either is not None
+    assert [note.en for note in either.searched] == ["Licence number: 800504.", "Or born: 1980-05-04."]
     apart = _find(words, given_name="xerxes", family_name="andersson").empty
     assert apart is not None
     assert [note.code for note in apart.searched] == ["given-name", "family-name"]

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from registry import database
 from tests.registry.access.harness import AUDIENCE, Idp
 from tests.registry.web.people import ANNA_NUMBER, everyone
 from tests.registry.web.service import Service
@@ -48,3 +50,24 @@ def test_without_opensearch_numbers_are_answered_and_names_told_to_wait(
     assert (ready.status_code, ready.get_json()["checks"]["search"]["status"]) == (200, "degraded")
     stoppable_opensearch.start()
     assert large.get(by_name).get_json()["total"] == 1
+
+
+def test_a_database_that_was_restarted_a_moment_ago_is_asked_anew(
+    large: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However lately the connections were in use: nobody asks them whether they are alive.
+    monkeypatch.setattr(database, "_ALIVE_S", 3600.0)
+    asked = "/v1/practitioners?name=anna+lindqvist"
+    assert large.get(asked).get_json()["total"] == 1
+    other = sa.create_engine(large.world.settings.database.url)
+    with other.connect() as connection:
+        gone = connection.scalars(
+            sa.text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+        ).all()
+    other.dispose()
+    assert len(gone) >= 2, "connections of SQL truth and of the access log"
+    again = large.get(asked)
+    assert (again.status_code, again.get_json()["total"]) == (200, 1)

@@ -135,7 +135,19 @@ def test_whoever_was_hidden_a_moment_ago_is_in_no_page_count_or_facet(service: S
         ("q=" + "x" * 201, "invalid-query"),
         ("q=%00", "invalid-query"),
         ("q=a+b+c+d+e+f+g+h+i", "bad-request"),
+        # Nothing is asked: the answer would be everybody
         ("q=---", "bad-request"),
+        ("q=%3F%3F%3F", "bad-request"),
+        ("q=*", "bad-request"),
+        ("q=%22", "bad-request"),
+        ("q=((((%5B%5D", "bad-request"),
+        ("q=%F0%9F%98%80", "bad-request"),
+        ("name=%3F%3F%3F", "bad-request"),
+        ("q=anna&page=51", "bad-request"),
+        # 39 words in fewer letters than are allowed, and a number as long as all of them
+        ("q=" + "anna+" * 39, "bad-request"),
+        ("q=" + "-".join(["anna"] * 39), "bad-request"),
+        ("q=" + "1" * 200, "bad-request"),
         ("q=anna+19800503-9808", "personal-number-in-url"),
         ("q=1980-05-03-9808", "personal-number-in-url"),
         ("q=anna&q=bo", "invalid-query"),
@@ -147,6 +159,20 @@ def test_a_wrong_box_is_refused(words: Service, query: str, slug: str) -> None:
     answer = words.get(f"/v1/practitioners?{query}")
     assert answer.status_code == 400
     assert answer.get_json()["type"].endswith(f"/problems/{slug}")
+
+
+@pytest.mark.parametrize(
+    "written", ["anna*", "an?a", "names:anna", "/an.*/", "_exists_:names", "[anna TO bo]"]
+)
+def test_signs_of_query_languages_part_words_and_mean_nothing(words: Service, written: str) -> None:
+    plain = "".join(sign if sign.isalnum() else " " for sign in written)
+    assert _names(_search(words, written)) == _names(_search(words, f'"{plain}"'))
+
+
+@pytest.mark.parametrize("written", ["anna~2", "anna^9"])
+def test_nor_do_they_beside_a_digit(words: Service, written: str) -> None:
+    body = _search(words, written)
+    assert (body["items"], body["understood"]["licenceNumber"]) == ([], written)
 
 
 def test_the_box_stands_in_the_access_log_with_everyone_shown(words: Service) -> None:

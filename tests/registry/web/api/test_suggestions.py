@@ -43,7 +43,9 @@ def shared(full: Service) -> Service:
     ("typed", "suggested"),
     [
         ("ssk anna li", ["ssk Anna Lindqvist"]),
-        ("sjuksköt", ["sjuksköterska", "sjuksköterskor", "sjuksköterskelegitimation"]),
+        ("sjuksköt", ["sjuksköterska", "sjuksköterskestudent med tillstånd"]),
+        # As one word for each: other forms of the same tell nothing more
+        ("sjuk", ["sjukgymnast", "sjuksköterska", "sjukhuskurator"]),
         ("anna sjuksköterskeleg", ["anna sjuksköterskelegitimation"]),
         ("medical doc", ["medical doctor"]),
         ("anna lindqvist 1980", []),

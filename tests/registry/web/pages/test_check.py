@@ -105,7 +105,7 @@ def test_a_yes_tells_what_it_rests_on(employer: httpx.Client) -> None:
         ),
         (
             {"way": "name", "given": "Anna", "family": "Öhman", "birth_date": "1970-01-02"},
-            "Tidigare namn. Född samma dag; namnet stämmer; tidigare namn: Anna Öhman.",
+            "Träff på tidigare namn. Född samma dag; namnet stämmer; tidigare namn: Anna Öhman.",
         ),
         ({"way": "licence-number", "licence_number": "SJ-100"}, "Exakt träff. Numret stämmer."),
     ],

@@ -23,6 +23,10 @@ SPELT = spelt("family-spelling", "Lindkvist", "Lindqvist")
         ("strong", (SAME_DAY, SPELT), "near"),
         # The number says who it is; the name is not quite the recorded one.
         ("exact", (NUMBER, SPELT), "near"),
+        # It leads to a record of somebody else's name, which must not look like a hit.
+        ("none", (NUMBER, spelt("family-different", "Ek", "Lindqvist")), "unlike"),
+        ("none", (NUMBER, NOTES["birth-date-different"]), "unlike"),
+        ("none", (SPELT,), "like"),
         ("possible", (SPELT,), "like"),
         ("strong", (SAME_DAY, SAME_NAME, FORMER), "former"),
         ("possible", (SAME_NAME, FORMER, spelt("further-fewer", "", "Eva")), "former"),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from registry.database import writing
 from registry.records import tables as t
+from registry.web.pages import search_answer
 from tests.registry.web.pages.house import (
     EMPLOYER,
     NURSE,
@@ -49,12 +50,16 @@ def test_a_search_lists_people_with_the_answer_for_each_licence(employer: httpx.
     ("q", "marked", "why"),
     [
         ("nils erik påhitt", "Exakt träff.", "Namnet stämmer."),
-        ("påhitt", "Del av namnet.", "Förnamn saknas i frågan"),
+        ("påhitt", "Del av namnet.", "Förnamn saknas i frågan."),
         ("nils påhitt", "Del av namnet.", "Alla förnamn är inte angivna: Erik."),
         ("nils erik pohitt", "Liknande.", "Efternamn stavat annorlunda, låter lika: pohitt/Påhitt."),
-        ("anna öhman", "Tidigare namn.", "Namnet stämmer; tidigare namn: Anna Öhman."),
+        ("anna öhman", "Träff på tidigare namn.", "Namnet stämmer; tidigare namn: Anna Öhman."),
         ("nils erik påhitt 1985-07-09", "Exakt träff.", "Född samma dag; namnet stämmer."),
         ("LK-200", "Exakt träff.", "Numret stämmer."),
+        (
+            *("LK-200 sven kvist", "Stämmer inte med frågan."),
+            "Numret stämmer; annat efternamn: kvist/",
+        ),
     ],
 )
 def test_each_hit_says_why_it_is_one(employer: httpx.Client, q: str, marked: str, why: str) -> None:
@@ -64,7 +69,8 @@ def test_each_hit_says_why_it_is_one(employer: httpx.Client, q: str, marked: str
     mark = {
         "Exakt träff.": "exact",
         "Liknande.": "like",
-        "Tidigare namn.": "former",
+        "Träff på tidigare namn.": "former",
+        "Stämmer inte med frågan.": "unlike",
         "Del av namnet.": "part",
     }[marked]
     assert re.search(rf'<p class="match {mark}"><svg class="icon"[^>]*aria-hidden="true"', page.text)
@@ -72,7 +78,9 @@ def test_each_hit_says_why_it_is_one(employer: httpx.Client, q: str, marked: str
 
 def test_hits_say_why_in_english_too(house: House) -> None:
     with house.browser(EMPLOYER, "en") as browser:
-        assert "Former name. The name agrees; former name: Anna Öhman." in text(look(browser, "anna öhman"))
+        assert "Found by a former name. The name agrees; former name: Anna Öhman." in text(
+            look(browser, "anna öhman")
+        )
         assert "Understood as profession: Physician. Search for all of it as a name instead." in text(
             look(browser, "physician")
         )
@@ -88,6 +96,13 @@ def test_what_the_box_was_understood_as_is_said_and_can_be_undone(employer: http
     (link,) = re.findall(r'<a href="([^"]+)">Sök allt som namn', page.text)
     assert parse_qs(urlsplit(link).query)["q"] == ['"läkare anna 1970-01-02"']
     assert "Förstått som" not in text(look(employer, "andersson"))
+    number = text(look(employer, "LK-200"))
+    assert "Förstått som legitimationsnummer: LK-200." in number
+    by_date = text(look(employer, "påhitt 850709"))
+    assert "Ingen legitimation har numret; det läses som födelsedatum: 1985-07-09." in by_date
+    assert "1 person hittades" in by_date
+    # Digits are nobody's name.
+    assert "Sök allt som namn" not in by_date
 
 
 def test_words_that_nobody_bears_lead_to_those_that_are_meant(employer: httpx.Client) -> None:
@@ -138,6 +153,18 @@ def test_facets_narrow_and_chips_take_away(employer: httpx.Client) -> None:
     assert f'href="{other}"' in narrowed.text
 
 
+def test_the_rarer_values_of_a_filter_stand_folded(
+    employer: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_answer, "_SHOWN", 1)
+    # A line or two are not worth folding.
+    assert '<details class="more">' not in look(employer, "andersson").text
+    monkeypatch.setattr(search_answer, "_FEW", 0)
+    page = look(employer, "andersson")
+    assert "Arbetsterapeut 16 personer Visa 1 till (Yrke) Dietist 9 personer" in text(page)
+    assert '<details class="more">' in page.text
+
+
 def test_a_search_may_be_by_filter_alone(employer: httpx.Client) -> None:
     page = employer.get("/search?purpose=recruitment&profession=dietitian")
     assert "9 personer hittades" in text(page)
@@ -173,6 +200,8 @@ def test_an_empty_answer_says_what_was_searched_how_fresh_it_is_and_what_to_try(
         for link, told in re.findall(r'<li><a href="([^"]+)">([^<]+)</a></li>', page.text)
     }
     assert without["Ta bort filter."] == {"q": ["xyzzy 1985-07-09"], "purpose": ["recruitment"]}
+    # Without anything beside it the answer has the whole width.
+    assert 'class="columns"' in look(employer, "xyzzy").text
     assert without["Sök utan födelsedatum eller med bara året."]["q"] == ["xyzzy"]
 
 
