@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from registry.identifiers import PUBLIC_SYSTEMS, fold_number
-from registry.matching.question import MAX_UNITS, Role, digits, fold_county
+from registry.matching.question import Role, digits, ends, fold_county
 from registry.matching.units import Unit, units
 from registry.records.facts import NameFacts
 from registry.records.indexed import IndexedName, IndexedPerson
@@ -112,12 +112,7 @@ def _recorded(name: NameFacts) -> Recorded:
     if not (given or family):
         given, family = _whole(name)
     roles = _roles(len(given), len(middle), len(family))
-    everything = given + middle + family
-    if len(everything) > MAX_UNITS:
-        # The ends hold what people ask for: the first given names and the last family names.
-        half = MAX_UNITS // 2
-        return Recorded(name, everything[:half] + everything[-half:], roles[:half] + roles[-half:])
-    return Recorded(name, everything, roles)
+    return Recorded(name, ends(given + middle + family), ends(roles))
 
 
 @lru_cache(maxsize=1024)

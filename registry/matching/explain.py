@@ -28,6 +28,8 @@ _SPELLING = {
     "different": "different",
     "missing": "missing",
 }
+# Where no given name agrees, that is said already, and with the recorded ones where they may be.
+_ALL_GIVEN_TOLD = frozenset({"missing", "different"})
 _BIRTH_DATE = {
     "same": NOTES["birth-date-same"],
     "unknown": NOTES["birth-date-unknown"],
@@ -69,7 +71,7 @@ def _name(this: Compared, told: dict[str, str]) -> list[Note]:
     found = [
         *_part(words, "family", told["family_name"], this.aligned.family),
         *_part(words, "given", told["given_name"], _given(this)),
-        *_further(words, this, told["further_names"]),
+        *_further(words, this, told),
         *_others(words, this, told),
     ]
     differs = {note.code for note in found} - {"initials-agree", "given-typed", "family-typed"}
@@ -107,7 +109,8 @@ def _part(words: "_Words", part: str, outcome: str, pairs: Sequence[Pair]) -> It
     return [spelt(code, words.asked(asked), words.recorded(recorded))]
 
 
-def _further(words: "_Words", this: Compared, outcome: str) -> Iterable[Note]:
+def _further(words: "_Words", this: Compared, told: dict[str, str]) -> Iterable[Note]:
+    outcome = told["further_names"]
     if outcome in {"agree", "none"}:
         return []
     odd = [pair for pair in (*this.aligned.given[1:], *this.aligned.middle) if pair.kind not in SAME]
@@ -117,6 +120,8 @@ def _further(words: "_Words", this: Compared, outcome: str) -> Iterable[Note]:
         return [spelt("further-alike", words.asked(asked), words.recorded(recorded))]
     left = [j for j in this.aligned.open_recorded if words.roles[j] != "family"]
     if outcome in {"fewer", "some"}:
+        if told["given_name"] in _ALL_GIVEN_TOLD:
+            return []
         return [spelt("further-fewer", "", words.recorded(left))]
     if outcome == "more":
         return [spelt("further-more", words.left(""), "")]
@@ -159,7 +164,9 @@ class _Words:
         """Give the asked words without a partner; one of them for a part, as it was counted."""
         rest = [i for i in self._left if not self._asked[i].initial]
         if part and rest:
-            rest = ([i for i in rest if self._asked_roles[i] == part] or rest)[:1]
+            # Of words whose kind nobody told, the last is the family name: people write them so.
+            kind = [i for i in rest if self._asked_roles[i] == part]
+            rest = kind[:1] or (rest[-1:] if part == "family" else rest[:1])
             self._left.remove(rest[0])
         return self.asked(rest)
 

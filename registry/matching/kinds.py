@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from registry.matching.spelling import FEW_EDITS, edits, likeness
+from registry.matching.spelling import FEW_EDITS, edits, likeness, swapped
 from registry.matching.units import Unit
 
 # A shorter word has too many one-edit neighbours that are names of their own (Bo, Eva, Åsa), a word shorter than
@@ -54,7 +54,9 @@ def kind_of(one: Unit, two: Unit) -> Kind:
         return Kind.TYPED
     if one.initial or two.initial:
         return Kind.INITIAL if one.key[:1] == two.key[:1] else Kind.DIFFERENT
-    heard = not one.sounds.isdisjoint(two.sounds)
+    # Fingers swap two letters, ears don't: "Ekhlom" is a slip for "Ekholm", though phonetic keys are too coarse to tell.
+    slip = one.letters == two.letters and len(one.key) >= _ONE_EDIT_LENGTH and swapped(one.key, two.key)
+    heard = not (slip or one.sounds.isdisjoint(two.sounds))
     found = _hinted(one, two, heard=heard)
     # Few letters in common: not worth a look. Two changed letters change four members of the sets at most.
     if 2 * (one.letters & two.letters).bit_count() < (one.letters | two.letters).bit_count():

@@ -52,8 +52,8 @@ NOTES = _by_code(
     Note("birth-date-same", "Född samma dag.", "Born on the same day."),
     Note(
         "birth-date-open",
-        "Födelsedatumet kan stämma; hela datumet är inte känt.",
-        "The birth date may agree; the whole date is not known.",
+        "Födelsedatumet stämmer så långt det går att jämföra.",
+        "The birth date agrees as far as it can be compared.",
     ),
     Note("birth-date-unknown", "Registret har inget födelsedatum.", "The record has no birth date."),
     Note(

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from registry.identifiers import fold_number
 from registry.matching.kinds import Kind, kind_of, nothing_in_common
 from registry.matching.units import Unit, units
 
+T = TypeVar("T")
 Role = Literal["given", "middle", "family", "any"]
 # Words of one name that are compared; the longest real names have some ten. Bounds the time of a question.
 MAX_UNITS = 12
@@ -120,19 +121,26 @@ def asked(question: Question) -> Asked:
     given, family = units(question.given), units(question.family)
     everything = given + family if given or family else units(question.name)
     roles: list[Role] = ["any"] * len(everything)
-    apart = bool(family) and 0 < len(given) < MAX_UNITS
+    apart = bool(given and family)
     if apart:
         roles = ["given" if i < len(given) else "family" for i in range(len(everything))]
+    everything = ends(everything)
     return Asked(
         question,
-        everything[:MAX_UNITS],
-        tuple(roles[:MAX_UNITS]),
+        everything,
+        ends(tuple(roles)),
         apart,
         digits(question.birth_date),
         fold_number(question.licence_number),
         fold_county(question.county),
-        Likes(everything[:MAX_UNITS]),
+        Likes(everything),
     )
+
+
+def ends(words: tuple[T, ...]) -> tuple[T, ...]:
+    """Return at most `MAX_UNITS` of what stands for the words of a name: both ends, its first given and last family names."""
+    half = MAX_UNITS // 2
+    return words if len(words) <= MAX_UNITS else words[:half] + words[-half:]
 
 
 def digits(partial: str | None) -> str:

@@ -11,14 +11,15 @@ from registry.matching.explain import explain_match
 from registry.matching.features import FEATURES, NAME_FEATURES, PERSON_FEATURES, Compared, compared
 from registry.matching.kinds import Kind
 from registry.matching.levels import level_of
-from registry.matching.match import LEVELS, Match
-from registry.matching.model import EXACT_KINDS, NEAR_KINDS, Model, Part
+from registry.matching.match import Match
+from registry.matching.model import EXACT_KINDS, NEAR_KINDS, Model, Part, load_model
 from registry.matching.open_words import left_over
 from registry.matching.question import Asked, Question
 from registry.matching.question import asked as prepare
 
 # Names whose rarity is remembered, of each part.
 _REMEMBERED = 65_536
+TELLING_PEOPLE = 1000
 Seen = tuple[tuple[str, str, float], ...]
 _PARTS: dict[str, Part] = {"family_name": "family", "given_name": "given"}
 
@@ -83,10 +84,15 @@ class Scorer:
         return Match(level, explain_match(best, told) if explained else (), name, score, seen)
 
     def rank(self, question: Question | Asked, candidates: Sequence[Candidate]) -> list[tuple[int, Match]]:
-        """Score candidates; return (position, match), the best level and score first, equals in the order given."""
+        """Score candidates; return (position, match), equals in the order given.
+
+        `exact` stands before `strong`, and that before all others; of those the likelier first. Between `possible` and `none`
+        the level is no order: who is only possible because the record has no birth date may be less likely than somebody
+        whose date contradicts by a digit.
+        """
         asked = prepare(question) if isinstance(question, Question) else question
         found = [(i, self.score(asked, candidate)) for i, candidate in enumerate(candidates)]
-        return sorted(found, key=lambda each: (LEVELS.index(each[1].level), -each[1].score))
+        return sorted(found, key=_best_first)
 
     def decide(self, matches: Sequence[Match]) -> Decision:
         """Choose among matches in any order, with the model's margin; see `registry.matching.decide`."""
@@ -170,3 +176,27 @@ class Scorer:
 
 
 _MOVED = EXACT_KINDS | NEAR_KINDS
+_SURE = {"exact": 0, "strong": 1}
+
+
+def _best_first(each: tuple[int, Match]) -> tuple[int, float]:
+    return _SURE.get(each[1].level, len(_SURE)), -each[1].score
+
+
+class Counted(NameCounts, Protocol):
+    """Counts of names, and of how many people they are."""
+
+    @property
+    def people(self) -> int:
+        """How many there are; 0: they have not been counted."""
+        ...
+
+
+def scorer_of(counts: Counted, model: Model | None = None) -> Scorer:
+    """Return the scorer of a register with these counts; `model`: the shipped one if None.
+
+    Fewer people than `TELLING_PEOPLE` do not tell how common a name is: in a register of thirty every name is borne by one
+    in thirty.
+    """
+    telling = counts if counts.people >= TELLING_PEOPLE else None
+    return Scorer(model or load_model(), telling, counts.people or None)

@@ -62,6 +62,14 @@ def _swapped(one: str, two: str) -> bool:
     return len(one) != len(two) or len(one) < 2 or one == two[::-1]  # noqa: PLR2004 - two letters
 
 
+def swapped(one: str, two: str) -> bool:
+    """Tell whether two words differ by nothing but two neighbouring letters swapped."""
+    if len(one) != len(two) or one == two:
+        return False
+    at = next(i for i, (a, b) in enumerate(zip(one, two, strict=True)) if a != b)
+    return one[at : at + 2] == two[at : at + 2][::-1] and one[at + 2 :] == two[at + 2 :]
+
+
 def likeness(one: str, two: str) -> float:
     """Return the Jaro-Winkler similarity, 0 to 1; the same whichever word is first."""
     if (len(one), one) > (len(two), two):

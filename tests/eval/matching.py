@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from registry.matching.candidate import Candidate
 from registry.matching.decide import decide
 from registry.matching.match import Match
-from registry.matching.model import Model, load_model
+from registry.matching.model import Model
 from registry.matching.question import Question
-from registry.matching.score import Scorer
+from registry.matching.score import Scorer, scorer_of
 from registry.records import name_counts
 from registry.records.read import Practitioner
 from tests.eval.model import Asked
@@ -23,9 +23,9 @@ class Matching:
     scorer: Scorer
 
     @classmethod
-    def of(cls, connection: sa.Connection, people: int, model: Model | None = None) -> "Matching":
-        """Prepare for a register of so many people; `model`: the shipped one if None."""
-        return cls(Scorer(model or load_model(), name_counts.read(connection), people))
+    def of(cls, connection: sa.Connection, model: Model | None = None) -> "Matching":
+        """Prepare for a register as the service does; `model`: the shipped one if None."""
+        return cls(scorer_of(name_counts.read(connection), model))
 
     def rank(
         self, asked: Asked, people: Sequence[Practitioner], *, parts: bool

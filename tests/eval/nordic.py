@@ -12,6 +12,9 @@ from tests.eval.names import MAN, WOMAN, Group, groups
 
 # Ages of people who hold licences: from finished schooling to long after retirement.
 _FIRST_YEAR, _LAST_YEAR = 1944, 2003
+# Whoever is drawn beside a relative may be a little older or younger, but not a child or a hundred years old.
+_OLDEST, _YOUNGEST = date(1940, 1, 1), date(2004, 12, 31)
+_GENERATION, _SIBLINGS = (20 * 365, 38 * 365), (330, 3650)  # days between their births
 _WOMEN = 0.78  # of licensed staff in Swedish health care, roughly
 _MARRIED_NAME = 0.35  # of women bear a name taken at marriage, the former one recorded for some
 _FORMER_RECORDED = 0.6
@@ -86,13 +89,21 @@ def _relative(of: Person, which: float, chance: random.Random) -> Person:
     if (
         which < _TWIN + _NAMESAKE
     ):  # called as a parent is, a generation apart; further given names are one's own
-        born = of.born + timedelta(days=int(chance.choice((-1, 1)) * chance.randint(20, 38) * 365.25))
+        born = _apart(of.born, _GENERATION, chance)
         further = _given(of.group, of.sex, born.year, chance)[1:]
         return Person(of.group, of.sex, (of.given[0], *further), of.family, born)
     born = _birthday(of.group, chance)
     if which < _TWIN + _NAMESAKE + _SIBLING:
-        born = of.born + timedelta(days=chance.choice((-1, 1)) * chance.randint(330, 3650))
+        born = _apart(of.born, _SIBLINGS, chance)
     return Person(of.group, sex, _given(of.group, sex, born.year, chance), of.family, born)
+
+
+def _apart(born: date, days: tuple[int, int], chance: random.Random) -> date:
+    """Draw a birth date so many days before or after another, of somebody who may hold a licence today."""
+    least, most = days
+    room = {-1: (born - _OLDEST).days, 1: (_YOUNGEST - born).days}
+    side = chance.choice([side for side, there in room.items() if there >= least])
+    return born + timedelta(days=side * chance.randint(least, min(most, room[side])))
 
 
 def _birthday(group: Group, chance: random.Random) -> date:

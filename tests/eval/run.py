@@ -58,7 +58,7 @@ def evaluate(
 
     def asked(entries: Sequence[Entry], questions: Sequence[Asked], what: str) -> Iterator[Answer]:
         with open_house(entries, engine, url) as house:
-            asker = Asker(house, Matching.of(house.connection, len(entries), model), parts)
+            asker = Asker(house, Matching.of(house.connection, model), parts)
             for number, answer in enumerate(asker.ask_all(questions), start=1):
                 if number % _TOLD_EVERY == 0:
                     say(f"  {set_.name} on {engine}, {what}: {number:,} of {len(questions):,} questions")

@@ -77,7 +77,7 @@ def register(request: pytest.FixtureRequest) -> Iterator[Register]:
     url = request.getfixturevalue("opensearch_url") if request.param == "opensearch" else ""
     entries = [entry for case in CASES for entry in case.entries()]
     with open_house(entries, request.param, url, prefix="eval-cases") as house:
-        yield Register(house, Asker(house, Matching.of(house.connection, len(entries))))
+        yield Register(house, Asker(house, Matching.of(house.connection)))
 
 
 def test_there_are_cases_and_each_says_what_it_stands_for() -> None:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.matching.kinds import Kind, kind_of, nothing_in_common
-from registry.matching.spelling import edits, likeness
+from registry.matching.spelling import edits, likeness, swapped
 from registry.matching.units import units
 
 WORDS = st.text("abc", min_size=1, max_size=7)
@@ -26,6 +26,19 @@ def _by_definition(one: str, two: str) -> int:
 @given(WORDS, WORDS)
 def test_edits_up_to_two_are_counted_right(one: str, two: str) -> None:
     assert edits(one, two) == min(_by_definition(one, two), 3)
+
+
+@given(WORDS, st.integers(0, 5))
+def test_two_neighbours_that_change_places_are_a_swap(word: str, at: int) -> None:
+    other = word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
+    assert swapped(word, other) == swapped(other, word) == (word != other)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("abc", "abc"), ("abc", "cba"), ("abcd", "badc"), ("ab", "ac"), ("ab", "abc")]
+)
+def test_other_changes_are_no_swap(one: str, two: str) -> None:
+    assert not swapped(one, two)
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
@@ -60,6 +73,9 @@ def test_likeness_gives_the_published_values(one: str, two: str, value: float) -
         ("Philip", "Filip", Kind.SOUND),
         ("Carlson", "Karlsson", Kind.SOUND),
         ("Ekbolm", "Ekholm", Kind.ONE_EDIT),
+        ("Ekhlom", "Ekholm", Kind.ONE_EDIT),
+        ("Sjöstörm", "Sjöström", Kind.ONE_EDIT),
+        ("Eav", "Eva", Kind.SOUND),
         ("Zettorlend", "Zetterlund", Kind.SOUND),
         ("Sandberg", "Strandberg", Kind.TWO_EDITS),
         ("William", "Will", Kind.CLOSE),
