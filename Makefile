@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 EVAL := .eval
 SIZE ?= 2000
 PORT ?= 8000
-# Processes that share the tests; each starts services of its own (1 to 2 GB).
+# Processes that share the tests; each starts services of its own (1 to 2 GB). Tests keep their order: a browser that is open holds the
+# process's event loop, which SFTP needs, too.
 PROCESSES ?= 2
 
 .PHONY: help demo serve test soak check bench eval services lock install install-dev clean
@@ -21,7 +22,7 @@ serve: install  ## Start the service with the settings of the environment
 
 test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out (PROCESSES=2 PYTEST_ARGS=)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
