@@ -275,6 +275,8 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
             folder,
             REGISTRY_SERVICE__BASE_URL=url,
             REGISTRY_LOGIN__ISSUER=idp.issuer,
+            # The provider answers from this very process, which a browser and other tests keep waiting at times.
+            REGISTRY_TOKENS__TIMEOUT_S="10",
             REGISTRY_LOGIN__CLIENT_SECRET=idp.client("registry").secret.reveal(),
             REGISTRY_ACCESS__ROLE_SCOPES=(
                 '{employer = ["registry:search", "registry:read", "registry:verify"], '
