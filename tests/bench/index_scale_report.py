@@ -19,7 +19,6 @@ FLAT = 1.25
 # A job that ends sooner tells nothing about that.
 _LONG_S = 10.0
 _GOALS_AT = 1_000_000
-_BUSY = 0.1
 _NAMES = {"small": "SQLite and Tantivy", "large": "PostgreSQL and OpenSearch"}
 _HOW = """Written by `make bench` (`{command}`). The licences are the sandbox's people, one in five in a HOSP XML file, the
 others in Washington's CSV, loaded by the real pull (not measured). Each job in a process of its own. *First index*: while
@@ -49,12 +48,7 @@ def put(path: Path, measured: Sequence[Scaled], sizes: Sequence[int]) -> None:
 
 def _section(measured: Sequence[Scaled], sizes: Sequence[int]) -> str:
     lines = ["## A large search index", "", _HOW.format(command=command(sizes), changes=CHANGES)]
-    lines += [f"- {name}: {value}" for name, value in machine.describe().items()]
-    busy = [one.busy_before for one in measured if one.busy_before is not None]
-    if busy and max(busy) > _BUSY:
-        lines.append(
-            f"- **busy**: other programs used up to {max(busy):.0%} of the processors just before a part"
-        )
+    lines += machine.head(one.busy_before for one in measured)
     lines += ["", *judged(measured), ""]
     for one in measured:
         lines += [f"### {_NAMES[one.house]}, {one.licences:,} licences", "", *_told(one), ""]

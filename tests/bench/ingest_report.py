@@ -13,7 +13,6 @@ _BLOCK = Block("loading")
 # How many times its floor each pull may cost, and the memory in MB that it may take.
 GOALS = (6.0, 6.0, 8.0)
 MEMORY_GOAL_MB = 400
-_BUSY = 0.1
 _SECONDS = 60
 _NAMES = {
     "hosp": "HOSP, person XML",
@@ -47,12 +46,7 @@ def put(path: Path, loads: Sequence[Load], sizes: Sequence[int]) -> None:
 
 def _section(loads: Sequence[Load], sizes: Sequence[int]) -> str:
     lines = ["## Loading a large register", "", _HOW.format(command=command(sizes))]
-    lines += [f"- {name}: {value}" for name, value in machine.describe().items()]
-    busy = [load.busy_before for load in loads if load.busy_before is not None]
-    if busy and max(busy) > _BUSY:
-        lines.append(
-            f"- **busy**: other programs used up to {max(busy):.0%} of the processors just before a part"
-        )
+    lines += machine.head(load.busy_before for load in loads)
     lines += ["", *_missed(loads), ""]
     for size in sizes:
         found = [load for load in loads if load.asked == size]

@@ -4,10 +4,13 @@ import os
 import platform
 import sqlite3
 import time
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 _PROC = Path("/proc")
+# Share of the processors that other programs may use before a part is called busy.
+_BUSY = 0.1
 _LIBRARIES = ("sqlalchemy", "psycopg", "tantivy", "opensearch-py", "flask", "gunicorn", "cryptography")
 
 
@@ -80,3 +83,14 @@ def size_mb(path: Path) -> float:
     """Return how large a file, or everything in a folder, is, in MiB."""
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     return sum(each.stat().st_size for each in files) / 2**20
+
+
+def head(busy_before: Iterable[float | None]) -> list[str]:
+    """Return the lines that tell what was measured on, and whether something else ran just before a part."""
+    lines = [f"- {name}: {value}" for name, value in describe().items()]
+    busy = [share for share in busy_before if share is not None]
+    if busy and max(busy) > _BUSY:
+        lines.append(
+            f"- **busy**: other programs used up to {max(busy):.0%} of the processors just before a part"
+        )
+    return lines

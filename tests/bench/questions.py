@@ -19,7 +19,7 @@ _IDENTIFIER = b"identifier"
 # Of four searches two are exact, one has a wrong letter, one is only begun.
 _KINDS = ("exact", "typo", "exact", "prefix")
 _LETTERS = "abcdefghijklmnoprstuvwy"
-_BEGUN = 4
+BEGUN = 4
 _CHUNK = 500
 
 
@@ -98,10 +98,14 @@ def _personal_numbers(connection: sa.Connection, ids: Sequence[int], sealer: Sea
 def _asked(kind: str, given: str, family: str, chance: random.Random) -> str:
     match kind:
         case "typo":
-            # Names that are too short to forgive a wrong letter are asked as they are.
-            place = chance.randrange(1, len(family)) if len(family) >= _BEGUN else len(family)
-            return f"{given} {family[:place]}{chance.choice(_LETTERS)}{family[place + 1 :]}"
+            return f"{given} {mistyped(family, chance)}"
         case "prefix":
-            return f"{given} {family[:_BEGUN]}"
+            return f"{given} {family[:BEGUN]}"
         case _:
             return f"{given} {family}"
+
+
+def mistyped(family: str, chance: random.Random) -> str:
+    """Return a name with one wrong letter; one that is too short to forgive it gets a letter more at its end."""
+    place = chance.randrange(1, len(family)) if len(family) >= BEGUN else len(family)
+    return f"{family[:place]}{chance.choice(_LETTERS)}{family[place + 1 :]}"

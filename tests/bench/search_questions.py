@@ -14,10 +14,9 @@ from registry.database import open_database
 from registry.records import tables as t
 from registry.records.index_tables import name_count
 from registry.settings import load_settings
+from tests.bench.questions import BEGUN, mistyped
 
 _SEED = 20260102
-_LETTERS = "abcdefghijklmnoprstuvwy"
-_BEGUN = 4
 _CHUNK = 500
 # Names that are asked for alone: of so many of the commonest, and of so many of the rarest that are counted.
 _COMMON, _RARE = 20, 200
@@ -102,11 +101,9 @@ def _asked(kind: str, person: _Person, chance: random.Random) -> str:
     given, family = person.given, person.family
     match kind:
         case "one typo":
-            # Names that are too short to forgive a wrong letter are asked as they are.
-            place = chance.randrange(1, len(family)) if len(family) >= _BEGUN else len(family)
-            return f"{given} {family[:place]}{chance.choice(_LETTERS)}{family[place + 1 :]}"
+            return f"{given} {mistyped(family, chance)}"
         case "beginning":
-            return f"{given} {family[:_BEGUN]}"
+            return f"{given} {family[:BEGUN]}"
         case "swapped order":
             return f"{family} {given}"
         case "licence number":

@@ -17,7 +17,6 @@ ONE_GOAL_MS, MANY_GOAL_MS, SUGGEST_GOAL_MS, RATE_GOAL = 25.0, 30.0, 20.0, 120.0
 # How much slower ten times as many people may be.
 GROWTH_GOAL = 1.6
 _GOALS_AT = 1_000_000
-_BUSY = 0.1
 _NAMES = {"small": "SQLite and Tantivy", "large": "PostgreSQL and OpenSearch"}
 _HOW = """Written by `make bench` (`{command}`). The people are the sandbox's, one in five in a HOSP XML file, the others in
 Washington's CSV, loaded by the real pull, their index and the counts of their names made by a real rebuild (not measured).
@@ -49,12 +48,7 @@ def _section(measured: Sequence[Searched], sizes: Sequence[int]) -> str:
     facets = ", ".join(measured[0].facets)
     how = _HOW.format(command=command(sizes), mix=mix, facets=facets)
     lines = ["## Searching a large register", "", how]
-    lines += [f"- {name}: {value}" for name, value in machine.describe().items()]
-    busy = [one.busy_before for one in measured if one.busy_before is not None]
-    if busy and max(busy) > _BUSY:
-        lines.append(
-            f"- **busy**: other programs used up to {max(busy):.0%} of the processors just before a part"
-        )
+    lines += machine.head(one.busy_before for one in measured)
     lines += ["", *judged(measured), ""]
     for one in measured:
         lines += [f"### {_NAMES[one.house]}, {one.people:,} people", "", *_told(one), ""]
