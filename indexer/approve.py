@@ -66,7 +66,7 @@ def _apply(connection: sa.Connection, load: Load, done: Done, some: Sequence[Any
                 changes.append(Change(head.key, facts, bytes(row.digest), payload, row.fingerprint, head))
             else:
                 done.skipped.append(load.shown(head.key))
-    held.clear(connection, gone)
+    held.clear(connection, gone, done.run)
     load.writer().remove(gone)
     load.counts.removed += len(gone)
     load.apply(changes)

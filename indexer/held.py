@@ -102,14 +102,20 @@ def _relaxes(old: LicenceFacts, new: LicenceFacts) -> bool:
 
 
 def put_aside(connection: sa.Connection, feed_id: str, run_id: int, waiting: Sequence[Aside]) -> None:
-    """Keep what waits and mark its records: an answer about them asks from now on, and every row of them is read."""
+    """Keep what waits and mark its records: an answer about them asks from now on, and every row of them is read.
+
+    What has waited for the same reason goes on waiting since then: a record that stays unreadable has one hold, however
+    many runs see it.
+    """
     if not waiting:
         return
     ids = list({one.record_id for one in waiting})
-    clear(connection, ids)
+    _mark(connection, ids, run_id, {(one.record_id, one.kind) for one in waiting})
+    held = t.held_change
+    connection.execute(sa.delete(held).where(held.c.source_record_id.in_(bulk.ids(connection, ids))))
     bulk.insert_rows(
         connection,
-        t.held_change,
+        held,
         ("feed_id", "run_id", "source_record_id", "kind", "digest", "fingerprint", "payload"),
         [
             (feed_id, run_id, one.record_id, one.kind, one.digest, one.fingerprint, one.payload)
@@ -124,12 +130,45 @@ def put_aside(connection: sa.Connection, feed_id: str, run_id: int, waiting: Seq
     )
 
 
-def clear(connection: sa.Connection, record_ids: Iterable[int]) -> None:
-    """Forget what waits about records: it has been decided, or the feed has spoken again."""
+def _mark(connection: sa.Connection, ids: Sequence[int], run_id: int, wanted: set[tuple[int, str]]) -> None:
+    """Keep that the wanted holds, and no others, of these records are open."""
+    hold = t.hold
+    # What this run has ended waits on: the same file said it clearly, and then otherwise.
+    is_open = hold.c.ended_run_id.is_(None) | (hold.c.ended_run_id == run_id)
+    of_these = hold.c.source_record_id.in_(bulk.ids(connection, ids)) & is_open
+    found = connection.execute(
+        sa.select(hold.c.id, hold.c.source_record_id, hold.c.kind, hold.c.ended_run_id).where(of_these)
+    ).all()
+    on = [row for row in found if (row.source_record_id, row.kind) in wanted]
+    over = [
+        row.id for row in found if row.ended_run_id is None and (row.source_record_id, row.kind) not in wanted
+    ]
+    again = [row.id for row in on if row.ended_run_id is not None]
+    for some, ended in ((over, run_id), (again, None)):
+        if some:
+            connection.execute(
+                sa.update(hold).where(hold.c.id.in_(bulk.ids(connection, some))).values(ended_run_id=ended)
+            )
+    known = {(row.source_record_id, row.kind) for row in on}
+    bulk.insert_rows(
+        connection,
+        hold,
+        ("source_record_id", "run_id", "kind"),
+        [(record_id, run_id, kind) for record_id, kind in sorted(wanted - known)],
+    )
+
+
+def clear(connection: sa.Connection, record_ids: Iterable[int], run_id: int) -> None:
+    """Forget what waits about records: a run has decided it, or the feed has spoken again. That it waited stays told."""
     ids = list(record_ids)
     if not ids:
         return
-    held, record = t.held_change, t.source_record
+    held, record, hold = t.held_change, t.source_record, t.hold
+    connection.execute(
+        sa.update(hold)
+        .where(hold.c.source_record_id.in_(bulk.ids(connection, ids)) & hold.c.ended_run_id.is_(None))
+        .values(ended_run_id=run_id)
+    )
     connection.execute(sa.delete(held).where(held.c.source_record_id.in_(bulk.ids(connection, ids))))
     connection.execute(
         sa.update(record).where(record.c.id.in_(bulk.ids(connection, ids))).values(held_run_id=None)

@@ -278,8 +278,9 @@ class Load:
             self.writer().write(material)
             record_joins(self.connection, joined)
         self.writer().refresh(refreshed)
-        held.clear(self.connection, [one.record_id for one in refreshed if one.held])
-        held.clear(self.connection, [c.head.id for c in material if c.head and c.head.held and not c.held])
+        held.clear(self.connection, [one.record_id for one in refreshed if one.held], self.run_id)
+        spoken = [c.head.id for c in material if c.head and c.head.held and not c.held]
+        held.clear(self.connection, spoken, self.run_id)
 
     def _same_facts(self, change: Change, refreshed: list[Refreshed]) -> None:
         assert change.head is not None

@@ -23,6 +23,7 @@ from registry.database import writing
 from registry.errors import RegistryError
 from registry.identifiers import PERSONAL_SYSTEMS
 from registry.records import tables as t
+from registry.records.bulk import insert_or_update
 from registry.sealing import IDENTIFIER, Sealer
 from registry.settings import Indexer
 from registry.vocabulary import Vocabulary
@@ -296,7 +297,8 @@ def _upsert(connection: sa.Connection, table: sa.Table, values: dict[str, object
     told = {name: value for name, value in values.items() if name != "id"}
     updated = connection.execute(sa.update(table).where(table.c.id == values["id"]).values(told))
     if not updated.rowcount:
-        connection.execute(sa.insert(table).values(values))
+        # Another feed of the authority may be described for the first time at this very moment.
+        connection.execute(insert_or_update(connection, table, values, told))
 
 
 def _refuse_older(feed_id: str, stamp: str | None, last: str | None) -> None:

@@ -90,7 +90,7 @@ class _Undoing:
         for start in range(0, len(touched), BATCH):
             self._records(touched[start : start + BATCH])
         held_by_it = sa.select(_RECORD.c.id).where(_RECORD.c.held_run_id == self._run_id)
-        held.clear(self._connection, self._connection.scalars(held_by_it))
+        held.clear(self._connection, self._connection.scalars(held_by_it), self._done.run)
 
     def _part(self) -> None:
         """Undo the joins that the run made. No barrier: the right file may join them again."""

@@ -52,7 +52,7 @@ class Vanished:
             if load.hold:
                 load.put_aside([held.Aside(record, held.REMOVAL) for record in some_ids])
             else:
-                held.clear(load.connection, some_ids)
+                held.clear(load.connection, some_ids, load.run_id)
                 load.writer().remove({record: gone[record] for record in some_ids})
         if load.hold:
             load.counts.withheld = len(gone)

@@ -1,14 +1,21 @@
 """The `registry` command: what an operator of the service needs."""
 
 import os
+import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
 from registry import migrate as migrations
+from registry.cli_checks import purge_evidence, unusual_checks
+from registry.cli_log import access_log
+from registry.cli_recompute import recompute
+from registry.cli_rules import rules
 from registry.console import json_option, show, told_plainly
+from registry.roles import grant_to_sealer, grant_to_service
 from registry.settings import CONFIG, ROOT, Secret, Settings, load_settings
 
 
@@ -46,11 +53,17 @@ def keys(as_json: bool) -> None:
     default="records",
     help="The chain of a new revision.",
 )
+@click.option("--role", help="Then let this PostgreSQL role do what the service needs, and no more.")
+@click.option("--sealer-role", help="Then let this PostgreSQL role seal the access log, and no more.")
 @told_plainly
-def migrate(check: bool, message: str | None, chain: str) -> None:
+def migrate(check: bool, message: str | None, chain: str, role: str | None, sealer_role: str | None) -> None:
     """Create or migrate the databases to the schema this version needs. Safe to repeat."""
     settings = load_settings()
     migrations.upgrade(settings)
+    if role:
+        grant_to_service(settings, role)
+    if sealer_role:
+        grant_to_sealer(settings, sealer_role)
     if message:
         migrations.revise(settings, chain, message)
     if check and (differences := migrations.check(settings)):
@@ -72,6 +85,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - settings of any type
         return "(set)" if value else "(not set)"
     if hasattr(value, "__struct_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     return value
 
 
@@ -93,6 +108,32 @@ def serve_service(bind: str) -> None:
     os.chdir(ROOT)
     # Replaces this process, so that signals reach gunicorn itself.
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - our own fixed arguments
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="End when no staff list waits, instead of waiting for the next.")
+@told_plainly
+def worker(once: bool) -> None:
+    """Check the staff lists that organisations have sent. Run one or more, on any machine; safe to kill.
+
+    Seals the access log beside, if it has `ledger.signing_key`; not with --once. Ends with Ctrl-C or SIGTERM: the rows under
+    way are finished, and another worker goes on with the rest.
+    """
+    from registry.access.ledger.follow import sealing_beside
+    from registry.checks.desk import open_desk
+    from registry.checks.lists.worker import Worker
+
+    settings = load_settings()
+    migrations.require_current(settings)
+    desk = open_desk(settings)
+    working = Worker(desk)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: working.stop.set())
+    try:
+        with nullcontext() if once else sealing_beside(settings):
+            click.echo(f"{working.run(once=once)} rows checked.")
+    finally:
+        desk.close()
 
 
 @main.command()
@@ -125,6 +166,13 @@ def purge() -> None:
     settings: Settings = load_settings()
     engine = open_database(settings.access_database_url, settings.database, service=False)
     click.echo(f"{purge_sessions(engine, settings.login)} ended sessions deleted.")
+
+
+main.add_command(access_log)
+main.add_command(rules)
+main.add_command(purge_evidence)
+main.add_command(unusual_checks)
+main.add_command(recompute)
 
 
 if __name__ == "__main__":

@@ -159,6 +159,7 @@ def fetch(connection: sa.Connection, statement: str, parameters: Any) -> Sequenc
     return found
 
 
+@lru_cache(maxsize=8)
 def writing(engine: Engine) -> Engine:
     """Return the engine for transactions that will write (on SQLite they take the write lock as they begin)."""
     return engine.execution_options(registry_write=True)
@@ -171,6 +172,21 @@ def reading(engine: Engine) -> Engine:
     PostgreSQL then needs no journeys to begin and end, and the driver keeps statements prepared, which it forgets at every
     rollback. SQLite's reads have a snapshot in any case.
     """
-    return (
-        engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
-    )
+    return engine if engine.dialect.name == "sqlite" else at_once(engine)
+
+
+@lru_cache(maxsize=8)
+def of_one_moment(engine: Engine) -> Engine:
+    """Return the engine for reads in several statements that must agree: all see what was committed when the first began.
+
+    What a run commits in between would pair facts of before it with facts of after it. SQLite's transactions are so anyhow.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+@lru_cache(maxsize=8)
+def at_once(engine: Engine) -> Engine:
+    """Return the engine for single statements that are transactions by themselves: durable when they return (PostgreSQL)."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

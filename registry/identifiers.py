@@ -123,9 +123,13 @@ def holds_personal_number(text: str) -> bool:
     return _PERSONAL_ANYWHERE.search(text) is not None
 
 
+# Stands in texts where something was that may be a personal identity number.
+MASK = "[personal number]"
+
+
 def mask_personal_numbers(text: str) -> str:
     """Replace everything that may be a personal identity number by a fixed mark."""
-    return _PERSONAL_ANYWHERE.sub("[personal number]", text)
+    return _PERSONAL_ANYWHERE.sub(MASK, text)
 
 
 def fold_number(number: str) -> str:

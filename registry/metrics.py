@@ -106,6 +106,25 @@ METRICS = (
     Metric(
         "registry_feed_held_runs", "Runs of the feed whose changes wait for a person's decision.", ("feed",)
     ),
+    Metric(
+        "registry_access_log_unsealed_seconds",
+        "How long the oldest event of the access log that is not sealed yet has waited; 0 if none waits.",
+    ),
+    Metric("registry_unusual_callers", "Callers who are slowed because they asked in an unusual way."),
+    Metric("registry_staff_lists_waiting", "Staff lists that are not done yet."),
+    Metric(
+        "registry_staff_lists_oldest_seconds",
+        "Age of the oldest staff list that is not done; 0 if there is none.",
+    ),
+    Metric(
+        "registry_staff_lists_idle_seconds",
+        "How long the staff list that waits longest for a worker has waited; 0 if none waits.",
+    ),
+    Metric("registry_staff_lists_rows_left", "Rows of staff lists that are not checked yet."),
+    Metric(
+        "registry_staff_lists_rows_done", "Rows that have been checked, of all staff lists that are kept."
+    ),
+    Metric("registry_staff_lists_failed", "Staff lists that were given up, of all that are kept."),
 )
 
 Sample = tuple[str, tuple[str, ...], float]
@@ -118,6 +137,7 @@ def metrics_text(
     *,
     health: Health,
     databases: Mapping[str, bool],
+    others: Mapping[str, float] | None = None,
 ) -> str:
     """Return everything as text.
 
@@ -125,6 +145,7 @@ def metrics_text(
         found: how the index stands; None: SQL could not be asked, and nothing is told that needs it.
         feeds: how each feed stands.
         health: how the engine is.
+        others: further figures without labels, by the names of their metrics.
         databases: whether each answers: `records` (SQL truth) and, where it is asked, `access` (access log, sessions).
     """
     samples: list[Sample] = [("registry_database_up", (name,), up) for name, up in sorted(databases.items())]
@@ -133,6 +154,7 @@ def metrics_text(
     if found:
         samples += [*_problems(found, settings), *_index(found.state), *_counts(found.counted)]
     samples += [sample for feed in feeds for sample in _feed(feed)]
+    samples += [(name, (), value) for name, value in sorted((others or {}).items())]
     return _text(samples)
 
 

@@ -12,7 +12,44 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from registry.errors import SettingsError
+from registry.settings_access import ProviderName, ProviderSettings, Tokens, addresses, check_providers
+from registry.settings_asking import Access, Checks, OwnQuotas, Purpose, Quotas, StaffLists, Unusual
+from registry.settings_base import Positive, Secret, Section
+from registry.settings_ledger import LedgerSettings
+from registry.settings_pipeline import Index, Indexer, Scheduling
 
+__all__ = [
+    "CONFIG",
+    "NOT_SETTINGS",
+    "NOT_SETTINGS_PREFIXES",
+    "PREFIX",
+    "ROOT",
+    "Access",
+    "Checks",
+    "Database",
+    "Index",
+    "Indexer",
+    "LedgerSettings",
+    "Login",
+    "OpenSearchSettings",
+    "OwnQuotas",
+    "Positive",
+    "Privacy",
+    "ProviderSettings",
+    "Purpose",
+    "Quotas",
+    "Scheduling",
+    "Search",
+    "Secret",
+    "Service",
+    "Settings",
+    "StaffLists",
+    "TantivySettings",
+    "Tokens",
+    "Unusual",
+    "Web",
+    "load_settings",
+]
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
 PREFIX = "REGISTRY_"
@@ -20,33 +57,11 @@ PREFIX = "REGISTRY_"
 NOT_SETTINGS = ("REGISTRY_CONFIG_FILE", "REGISTRY_FEEDS_DIR", "REGISTRY_REQUIRE_SERVICES", "REGISTRY_SAMPLES")
 NOT_SETTINGS_PREFIXES = ("REGISTRY_TEST_", "REGISTRY_SERVICES_", "REGISTRY_BENCH_", "REGISTRY_DEMO_")
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+# Tables whose entries are the operator's own: a file that has one replaces the whole, so that an entry can be left out.
+_REPLACED = frozenset({"access.role_scopes", "access.purposes"})
 
 
-class Secret:
-    """A value that never appears in a log or traceback; `reveal()` gives it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the secret itself."""
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret(***)" if self._value else "Secret(not set)"
-
-
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of settings; an unknown key is an error, so that a misspelt one is noticed."""
-
-
-class Service(_Section, frozen=True):
+class Service(Section, frozen=True):
     """Section `[service]`."""
 
     sandbox: bool
@@ -55,7 +70,7 @@ class Service(_Section, frozen=True):
     default_language: Literal["sv", "en"]
 
 
-class Database(_Section, frozen=True):
+class Database(Section, frozen=True):
     """Section `[database]`."""
 
     url: str
@@ -67,14 +82,14 @@ class Database(_Section, frozen=True):
     sqlite_busy_timeout_ms: int
 
 
-class Privacy(_Section, frozen=True):
+class Privacy(Section, frozen=True):
     """Section `[privacy]`."""
 
     digest_key: Secret
     sealing_key: Secret
 
 
-class TantivySettings(_Section, frozen=True):
+class TantivySettings(Section, frozen=True):
     """Section `[search.tantivy]`."""
 
     path: str
@@ -82,7 +97,7 @@ class TantivySettings(_Section, frozen=True):
     writer_threads: int
 
 
-class OpenSearchSettings(_Section, frozen=True):
+class OpenSearchSettings(Section, frozen=True):
     """Section `[search.opensearch]`."""
 
     urls: tuple[str, ...]
@@ -105,7 +120,7 @@ class OpenSearchSettings(_Section, frozen=True):
     replicas_wait_s: Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Search(_Section, frozen=True):
+class Search(Section, frozen=True):
     """Section `[search]`."""
 
     engine: Literal["tantivy", "opensearch"]
@@ -129,26 +144,7 @@ class Search(_Section, frozen=True):
     opensearch: OpenSearchSettings
 
 
-class Tokens(_Section, frozen=True):
-    """Section `[tokens]`."""
-
-    issuer: str
-    audience: str
-    max_length: int
-    jwks_uri: str
-    algorithms: tuple[
-        Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"], ...
-    ]
-    leeway_s: int
-    jwks_ttl_s: int
-    jwks_cooldown_s: int
-    jwks_max_stale_s: int
-    timeout_s: float
-    organisation_claim: str
-    roles_claim: str
-
-
-class Login(_Section, frozen=True):
+class Login(Section, frozen=True):
     """Section `[login]`."""
 
     issuer: str
@@ -166,14 +162,7 @@ class Login(_Section, frozen=True):
     leeway_s: int
 
 
-class Access(_Section, frozen=True):
-    """Section `[access]`."""
-
-    purposes: tuple[str, ...]
-    role_scopes: dict[str, tuple[str, ...]]
-
-
-class Web(_Section, frozen=True):
+class Web(Section, frozen=True):
     """Section `[web]`."""
 
     max_body_bytes: int
@@ -183,62 +172,7 @@ class Web(_Section, frozen=True):
     metrics: bool
 
 
-class Indexer(_Section, frozen=True):
-    """Section `[indexer]`."""
-
-    batch_rows: int
-    publish_batch: int
-    publish_attempts: int
-    max_record_bytes: int
-    max_feed_bytes: int
-    max_expansion_ratio: float
-    rejected_share: float
-    max_vanished_share: float
-    max_changed_share: float
-    max_quarantined_share: float
-    held_floor: int
-    refuse_test_people: bool
-    connect_timeout_s: float
-    read_timeout_s: float
-    retries: int
-    lease_timeout_s: Positive
-    lease_heartbeat_s: Positive
-
-
-class Index(_Section, frozen=True):
-    """Section `[index]`."""
-
-    publish_poll_s: Positive
-    rebuild_batch: Annotated[int, msgspec.Meta(ge=1)]
-    rebuild_connections: Annotated[int, msgspec.Meta(ge=1)]
-    rebuild_sample: Annotated[int, msgspec.Meta(ge=1)]
-    rebuild_rounds: Annotated[int, msgspec.Meta(ge=1)]
-    compare_every_hours: Annotated[float, msgspec.Meta(ge=0)]
-    compare_buckets: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
-    compare_rounds: Annotated[int, msgspec.Meta(ge=1)]
-    compare_pause_s: Positive
-    compare_keep: Annotated[int, msgspec.Meta(ge=1)]
-    name_counts_keep: Annotated[int, msgspec.Meta(ge=1)]
-    compare_max_age_hours: Annotated[float, msgspec.Meta(ge=0)]
-    build_still_minutes: Positive
-    count_max_age_s: Positive
-    count_timeout_s: Positive
-
-
-class Scheduling(_Section, frozen=True):
-    """Section `[schedule]`."""
-
-    max_parallel: Annotated[int, msgspec.Meta(ge=1)]
-    look_every_s: Positive
-    publish_restart_s: Positive
-    retry_first_minutes: Positive
-    retry_max_minutes: Positive
-    stop_grace_s: Annotated[float, msgspec.Meta(ge=0)]
-    stop_kill_s: Positive
-    remind_minutes: Positive
-
-
-class Settings(_Section, frozen=True):
+class Settings(Section, frozen=True):
     """All settings. Load with `load_settings()`; never changed afterwards."""
 
     service: Service
@@ -247,7 +181,10 @@ class Settings(_Section, frozen=True):
     search: Search
     tokens: Tokens
     login: Login
+    providers: dict[ProviderName, ProviderSettings]
     access: Access
+    checks: Checks
+    ledger: LedgerSettings
     web: Web
     indexer: Indexer
     index: Index
@@ -293,6 +230,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         # Its people are exactly those that a real registry refuses.
         indexer = msgspec.structs.replace(settings.indexer, refuse_test_people=False)
         settings = msgspec.structs.replace(settings, indexer=indexer)
+        if not settings.tokens.bound_in_sandbox:
+            tokens = msgspec.structs.replace(settings.tokens, bound_scopes=(), bound_bulk=False)
+            settings = msgspec.structs.replace(settings, tokens=tokens)
     _check(settings)
     return settings
 
@@ -315,7 +255,7 @@ def _operator_file(path: Path) -> dict[str, Any]:
 def _merge(base: dict[str, Any], over: dict[str, Any], path: str = "") -> None:
     for key, value in over.items():
         where = f"{path}{key}"
-        if isinstance(base.get(key), dict) and isinstance(value, dict) and where != "access.role_scopes":
+        if isinstance(base.get(key), dict) and isinstance(value, dict) and where not in _REPLACED:
             _merge(base[key], value, f"{where}.")
         else:
             base[key] = value
@@ -393,6 +333,10 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"Setting indexer.{key} is {share}; it must be between 0 and 1.")
     if settings.indexer.lease_timeout_s < 3 * settings.indexer.lease_heartbeat_s:
         raise SettingsError("Setting indexer.lease_timeout_s must be at least three times lease_heartbeat_s.")
+    if settings.checks.lists.lease_timeout_s < 3 * settings.checks.lists.lease_heartbeat_s:
+        raise SettingsError(
+            "Setting checks.lists.lease_timeout_s must be at least three times lease_heartbeat_s."
+        )
     for key, url in (
         ("database.url", settings.database.url),
         ("database.access_url", settings.database.access_url),
@@ -405,6 +349,7 @@ def _check(settings: Settings) -> None:
             f"Setting service.time_zone is {settings.service.time_zone!r}, which is no IANA zone; "
             'write e.g. "Europe/Stockholm".'
         ) from error
+    check_providers(settings.providers, single=settings.tokens.issuer or settings.login.issuer)
     if not settings.service.sandbox:
         _check_https(settings)
 
@@ -427,6 +372,7 @@ def _check_https(settings: Settings) -> None:
         ("tokens.issuer", settings.tokens.issuer),
         ("tokens.jwks_uri", settings.tokens.jwks_uri),
         ("login.issuer", settings.login.issuer),
+        *addresses(settings.providers),
     ):
         if url and not url.startswith("https://"):
             raise SettingsError(

@@ -165,6 +165,8 @@ def test_every_command_and_option_of_the_page_exists(page: Path) -> None:
     for group, rest in commands(page.read_text("utf-8")):
         name, *words = rest.split()
         found = GROUPS[group].commands.get(name)
+        while isinstance(found, click.Group) and words and not words[0].startswith("-"):
+            found = found.commands.get(words.pop(0))
         assert found, f"{page.name}: {group} {rest}"
         known = {option for parameter in found.params for option in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= known, f"{page.name}: {group} {rest}"

@@ -26,6 +26,7 @@ from indexer.feeds.errors import NO_JSON, FeedUnavailableError, MalformedFeedErr
 from indexer.feeds.fetching import Fetched, Fetching
 from indexer.feeds.sources import FhirBulkSource, is_safe_address
 from indexer.feeds.spool import Spool
+from registry.struct_types import ready
 
 RESOURCE = "Practitioner"
 
@@ -38,6 +39,7 @@ class Output(msgspec.Struct, frozen=True):
     count: int | None = None
 
 
+@ready
 class Manifest(msgspec.Struct, frozen=True, rename="camel"):
     """What the finished export holds."""
 

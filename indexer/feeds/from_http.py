@@ -21,6 +21,7 @@ from indexer.feeds.sources import HttpSource
 from indexer.feeds.taking import packing
 from indexer.feeds.transfer import ChangedUnderUsError, carry
 from indexer.feeds.unpack import Inflow
+from registry.struct_types import ready
 
 _PARTIAL, _SAME, _BEYOND, _OK = 206, 304, 416, 200
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)\Z", re.ASCII)
@@ -28,6 +29,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)\Z", re.ASCII)
 _SETTLED = timedelta(seconds=1)
 
 
+@ready
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the source said of the document that was taken; kept in `Fetched.etag`.
 

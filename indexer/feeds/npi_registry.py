@@ -30,6 +30,7 @@ from indexer.feeds.npi_registry_source import MAX_SKIP, NpiRegistrySource, Query
 from indexer.feeds.rows import echo
 from indexer.feeds.spool import Part
 from registry.errors import SettingsError
+from registry.struct_types import ready
 
 VERSION = "2.1"
 # Results are some kilobytes each; a page that is larger than this is no page of 200.
@@ -45,6 +46,7 @@ class _Error(msgspec.Struct, frozen=True):
     field: str | None = None
 
 
+@ready
 class _Answer(msgspec.Struct, frozen=True):
     result_count: int | str | None = None
     results: list[dict[str, Any]] | None = None

@@ -15,6 +15,7 @@ from indexer.feeds.errors import FeedUnavailableError
 from indexer.feeds.fetching import Previous
 from indexer.feeds.patterns import Patterns, as_patterns, matches
 from indexer.feeds.sources import PickedSource
+from registry.struct_types import ready
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LISTED = 5
@@ -51,6 +52,7 @@ class Candidate:
         return f"{self.name}@{int(self.changed)}-{self.size}"
 
 
+@ready
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """How far a feed of `pick = "each"` has come; kept in `Fetched.etag`.
 

@@ -25,8 +25,8 @@ from typing import Any, Self
 from lxml import etree
 
 from indexer.feeds.errors import MalformedFeedError, TruncatedFeedError
-from indexer.feeds.spreadsheet_cells import Cells, Number, Spoilt, date_styles
 from indexer.feeds.spreadsheet_parts import open_member, relations, small_part
+from registry.spreadsheet_cells import Cells, Number, Spoilt, date_styles
 
 __all__ = ["Number", "Sheet", "Spoilt"]
 

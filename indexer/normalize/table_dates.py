@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 
-from indexer.feeds.spreadsheet_cells import excel_date
 from indexer.feeds.tabular_options import DateForm
 from registry.dates import parse_compact, parse_iso, parse_us
+from registry.spreadsheet_cells import excel_date
 
 # The last day of the year 9999 in each form that does not begin with the year: it stands for no end.
 NO_END = frozenset({"31129999", "31/12/9999", "31.12.9999", "31-12-9999", "12/31/9999", "2958465"})

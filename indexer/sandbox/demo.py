@@ -106,6 +106,9 @@ url = "sqlite:///{folder / "registry.db"}"
 digest_key = "{new_key()}"
 sealing_key = "{new_key()}"
 
+[ledger]
+signing_key = "{new_key()}"
+
 [search.tantivy]
 path = "{folder / "index"}"
 
@@ -218,7 +221,11 @@ def main(size: int, port: int, folder: Path, once: bool) -> None:
             ["indexer", "status"],
         ):
             run(command, environ)
-        with running("service", service, environ, folder, f"{base_url}/readyz"):
+        with (
+            running("service", service, environ, folder, f"{base_url}/readyz"),
+            # It has no address of its own: what the service answers is enough.
+            running("worker", ["registry.cli", "worker"], environ, folder, f"{base_url}/livez"),
+        ):
             access_token = token(issuer, secrets[SYSTEM_CLIENT])
             ask(base_url, access_token)
             if not once:

@@ -18,6 +18,12 @@ class Caller:
         scopes: what the caller may do.
         personal_number: the caller's own personal identity number, 12 digits; only from a login.
         name: for the page's greeting only, never for a decision.
+        hsa_id: the person's HSA-id, "" when the provider tells none.
+        acr: how surely the provider knows the person (level of assurance), "" when it does not tell.
+        personal_number_digest: keyed digest (hex) of the personal identity number that a token tells, "" for none.
+        confirmed_key: the key that the credential is bound to and that its sender has proved to hold: `jkt:` (RFC 9449) or
+            `x5t#S256:` (RFC 8705) and a thumbprint; "" for a credential that whoever holds it may use.
+        withheld: scopes of the credential that count only if it is bound to a key, which it is not.
     """
 
     issuer: str
@@ -28,6 +34,11 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     personal_number: Secret | None = field(default=None, repr=False, compare=False)
     name: str = field(default="", repr=False, compare=False)
+    hsa_id: str = ""
+    acr: str = ""
+    personal_number_digest: str = ""
+    confirmed_key: str = ""
+    withheld: frozenset[str] = frozenset()
 
     def may(self, scope: str) -> bool:
         """Tell whether the caller has `scope`."""

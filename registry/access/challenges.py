@@ -1,9 +1,7 @@
-"""Refusals: their problem types, and the `WWW-Authenticate` header of RFC 6750 that goes with them.
+"""Refusals: their problem types, and the `WWW-Authenticate` header of RFC 6750 and RFC 9449 that goes with them.
 
 The error handler of the API adds `www_authenticate(error)` to the answer when it is not None.
 """
-
-from typing import Any
 
 from registry.errors import ForbiddenError, RegistryError, UnauthorizedError
 
@@ -15,6 +13,25 @@ class InvalidTokenError(UnauthorizedError):
 
     slug = "invalid-token"
     title = "The access token is not valid here"
+
+
+class InvalidProofError(InvalidTokenError):
+    """A DPoP proof that does not hold, is used a second time, or lacks our nonce.
+
+    Attributes:
+        code: the `error` of RFC 9449 section 7.1.
+        algorithms: those that a proof may be signed with, space-separated.
+    """
+
+    def __init__(self, detail: str, *, algorithms: str = "", code: str = "invalid_dpop_proof") -> None:
+        super().__init__(detail)
+        self.code = code
+        self.algorithms = algorithms
+
+    def parameters(self) -> dict[str, str]:
+        """Return what the challenge says."""
+        told = {"error": self.code, "error_description": self.detail or self.title}
+        return told | ({"algs": self.algorithms} if self.algorithms else {})
 
 
 class LoginNeededError(UnauthorizedError):
@@ -39,6 +56,27 @@ class InsufficientScopeError(ForbiddenError):
         self.scope = scope
 
 
+class BoundTokenNeededError(InsufficientScopeError):
+    """The token has the scope, but anyone who holds a copy of it could use it, and the request reads too much for that.
+
+    Attributes:
+        algorithms: those that a DPoP proof may be signed with, space-separated.
+    """
+
+    def __init__(self, scope: str, *, algorithms: str = "") -> None:
+        super().__init__(scope)
+        self.detail = (
+            "The request needs an access token that is bound to the client's own key, by DPoP (RFC 9449) or by "
+            "certificate (RFC 8705)."
+        )
+        self.algorithms = algorithms
+
+    def parameters(self) -> dict[str, str]:
+        """Return what the challenge says."""
+        told = {"error": "insufficient_scope", "scope": self.scope}
+        return told | ({"algs": self.algorithms} if self.algorithms else {})
+
+
 def www_authenticate(error: RegistryError) -> str | None:
     """Return the `WWW-Authenticate` value for `error`, or None where none belongs.
 
@@ -47,6 +85,8 @@ def www_authenticate(error: RegistryError) -> str | None:
     match error:
         case LoginNeededError():
             return None
+        case InvalidProofError() | BoundTokenNeededError():
+            return _challenge("DPoP", **error.parameters())
         case InvalidTokenError():
             return _challenge(error="invalid_token", error_description=error.detail or error.title)
         case InsufficientScopeError():
@@ -56,10 +96,10 @@ def www_authenticate(error: RegistryError) -> str | None:
     return None
 
 
-def _challenge(**parameters: Any) -> str:  # noqa: ANN401 - quoted as text
-    """Return a Bearer challenge; RFC 6750 allows no quotes, backslashes or non-ASCII characters in the values."""
+def _challenge(scheme: str = "Bearer", **parameters: str) -> str:
+    """Return a challenge; RFC 6750 allows no quotes, backslashes or non-ASCII characters in the values."""
     parts = [f'realm="{REALM}"']
     for name, value in parameters.items():
-        text = "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in str(value))
+        text = "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in value)
         parts.append(f'{name}="{text}"')
-    return "Bearer " + ", ".join(parts)
+    return f"{scheme} " + ", ".join(parts)

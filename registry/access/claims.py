@@ -1,5 +1,6 @@
 """Reading claims: what a provider says about a caller, mistrusted until it has the right shape."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from registry.access.challenges import InvalidTokenError
-from registry.identifiers import holds_personal_number, mask_personal_numbers, parse_personal_number
+from registry.identifiers import MASK, holds_personal_number, parse_personal_number
 from registry.settings import Secret
 
 log = structlog.get_logger()
@@ -30,9 +31,13 @@ def check_claims(
     Raises:
         InvalidTokenError: says which claim is wrong, without repeating its value.
     """
+    for name in ("exp", "iat", "nbf"):
+        # 1e999 is JSON, and read as infinity: such a token would never end.
+        if isinstance(value := claims.get(name), float) and not math.isfinite(value):
+            raise InvalidTokenError(f"The token's claim {name} is not accepted here.")
     options: dict[str, ClaimsOption] = {"exp": {"essential": True}, "iat": {"essential": True}}
-    for name, value in essential.items():
-        options[name] = {"essential": True} if value is None else {"essential": True, "value": value}
+    for name, wanted in essential.items():
+        options[name] = {"essential": True} if wanted is None else {"essential": True, "value": wanted}
     try:
         JWTClaimsRegistry(now=int(now), leeway=leeway_s, **options).validate(claims)
     except ExpiredTokenError as error:
@@ -65,13 +70,26 @@ def scope_claim(claims: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(text_claim(claims, "scope").split())
 
 
-def organisation_claim(claims: Mapping[str, Any], name: str) -> str:
+def organisation_claim(claims: Mapping[str, Any], name: str, digest: Callable[[str], bytes]) -> str:
     """Return the caller's organisation number.
 
-    A sole trader's organisation number is the person's own personal identity number, so it is masked; that of
-    a legal person never looks like one (its third digit is at least 2).
+    A sole trader's organisation number is the person's own personal identity number, so a keyed digest stands in its place: no
+    number is kept, and no two sole traders are one organisation. That of a legal person never looks like one (its third digit is
+    at least 2).
     """
-    return mask_personal_numbers(text_claim(claims, name))
+    value = text_claim(claims, name)
+    if not holds_personal_number(value):
+        return value
+    try:
+        number = parse_personal_number(value, today=datetime.now(UTC).date())
+    except ValueError:
+        number = value
+    return f"{MASK} {_shown(digest(f'organisation {number}'))}"
+
+
+def _shown(digest: bytes) -> str:
+    """Return enough of a digest to tell organisations apart, in letters only: digits could look like a number."""
+    return "".join(chr(ord("a") + each % 16) + chr(ord("a") + each // 16) for each in digest[:12])
 
 
 def subject_claim(claims: Mapping[str, Any], digest: Callable[[str], bytes]) -> str:

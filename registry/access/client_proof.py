@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from registry.errors import SettingsError
-from registry.settings import Login
+from registry.settings import Login, ProviderSettings
 
 # Takes the token endpoint, the headers and the form body of a request; returns headers and body with the proof.
 ClientProof = Callable[[str, dict[str, str], str], tuple[dict[str, str], str]]
@@ -26,7 +26,7 @@ _ALGORITHMS = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "Ed25519"}
 _USE = f"use an RSA key or one on {', '.join(_ALGORITHMS)}."
 
 
-def client_proof(settings: Login) -> ClientProof:
+def client_proof(settings: Login | ProviderSettings) -> ClientProof:
     """Return the proof that section `[login]` asks for.
 
     Raises:

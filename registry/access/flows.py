@@ -19,6 +19,7 @@ from flask import Response
 from registry.access.sessions import cookie_name
 from registry.sealing import Sealer
 from registry.settings import Login
+from registry.struct_types import ready
 
 # 256 random bits each: state (RFC 6749 section 10.12), nonce (OpenID Connect), code verifier (RFC 7636).
 _BYTES = 32
@@ -27,6 +28,7 @@ _CONTEXT = b"login-flow"
 _B64 = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
+@ready
 class Flow(msgspec.Struct, frozen=True):
     """One started login.
 

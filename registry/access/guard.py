@@ -7,6 +7,7 @@ How to use it, in the module that makes a blueprint:
 
     @blueprint.get("/<public_id>")
     @requires_scope("registry:read")                # or @any_caller: a view under a token or login must say one
+    @reads_in_bulk                                  # if it reads many people at once: a copied token does not do then
     def read(public_id: str): ...
 
 An endpoint outside any blueprint of ours (`static`, the OpenAPI document) is opened by
@@ -22,20 +23,21 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import structlog
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Request, Response, current_app, g, redirect, request
 from flask.sansio.blueprints import Blueprint  # what Flask's and flask-smorest's blueprints have in common
 from werkzeug.wrappers import Response as AnyResponse
 
 from registry.access.caller import Caller
-from registry.access.challenges import InsufficientScopeError, LoginNeededError
+from registry.access.challenges import BoundTokenNeededError, InsufficientScopeError, LoginNeededError
 from registry.access.csrf import check_csrf
-from registry.access.tokens import bearer_token
+from registry.access.dpop import DpopProofs
 from registry.errors import ForbiddenError, UnauthorizedError
 
 log = structlog.get_logger()
 P = ParamSpec("P")
 R = TypeVar("R")
 _SCOPES = "registry_scopes"
+_BULK = "registry_bulk"
 _PUBLIC = "registry.public_endpoints"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -91,6 +93,12 @@ def any_caller(view: Callable[P, R]) -> Callable[P, R]:
     return requires_scope()(view)
 
 
+def reads_in_bulk(view: Callable[P, R]) -> Callable[P, R]:
+    """Say of a view that it reads many people at once, so that it takes a token bound to its client's key (`tokens.bound_bulk`)."""
+    setattr(view, _BULK, True)
+    return view
+
+
 def current_caller() -> Caller:
     """Return who asks.
 
@@ -107,25 +115,33 @@ class Guard:
     """Stands before every view of an app.
 
     Args:
-        by_token: returns the caller for a bearer token, or raises UnauthorizedError.
+        by_token: returns the caller for a request's access token, or raises UnauthorizedError.
         by_session: returns the caller who is logged in, or None.
         login_url: returns where to log in and come back to the path given; "" when no login is configured.
+        bound_bulk: whether views that read in bulk take only tokens that are bound to a key.
+        proofs: what DPoP asks for: accepted algorithms, and the nonce that answers tell.
     """
 
     def __init__(
         self,
-        by_token: Callable[[str], Caller],
+        by_token: Callable[[Request], Caller],
         by_session: Callable[[], Caller | None],
         login_url: Callable[[str], str],
+        *,
+        bound_bulk: bool,
+        proofs: DpopProofs,
     ) -> None:
         self._by_token = by_token
         self._by_session = by_session
         self._login_url = login_url
+        self._bound_bulk = bound_bulk
+        self._proofs = proofs
 
     def install(self, app: Flask) -> None:
         """Put the guard before every view of `app`."""
         app.before_request(self._before)
         app.after_request(_forbid_storing)
+        app.after_request(self._tell_nonce)
 
     def _before(self) -> AnyResponse | None:
         if request.routing_exception is not None or request.endpoint is None:
@@ -140,7 +156,8 @@ class Guard:
             return None
         g.registry_private = True
         if admission.kind == "token":
-            g.registry_caller = self._by_token(bearer_token(request.headers.get("Authorization")))
+            g.registry_dpop = "DPoP" in request.headers
+            g.registry_caller = self._by_token(request)
         else:
             caller = self._by_session()
             if caller is None:
@@ -148,8 +165,24 @@ class Guard:
             g.registry_caller = caller
             if request.method not in _SAFE_METHODS:
                 check_csrf()
-        _check_scopes(current_caller(), scopes or ())
+        self._check(current_caller(), admission, scopes or ())
         return None
+
+    def _check(self, caller: Caller, admission: Admission, scopes: tuple[str, ...]) -> None:
+        if admission.kind == "token":
+            missing = {scope for scope in scopes if not caller.may(scope)}
+            if missing and missing <= caller.withheld:
+                raise BoundTokenNeededError(" ".join(scopes), algorithms=self._proofs.algorithms)
+        _check_scopes(caller, scopes)
+        bulk = admission.kind == "token" and self._bound_bulk and not caller.confirmed_key
+        if bulk and request.endpoint and _is_bulk(current_app, request.endpoint, request.method):
+            raise BoundTokenNeededError(" ".join(scopes), algorithms=self._proofs.algorithms)
+
+    def _tell_nonce(self, response: Response) -> Response:
+        """Tell the next nonce to who sent a DPoP proof (RFC 9449 section 8.2)."""
+        if g.get("registry_dpop") and (nonce := self._proofs.nonce()):
+            response.headers["DPoP-Nonce"] = nonce
+        return response
 
     def _to_login(self) -> AnyResponse:
         """Send a reader to the login and back here; a form can't be sent again, so its sender is told."""
@@ -187,15 +220,24 @@ def _admission(app: Flask, endpoint: str) -> Admission | None:
 
 def _scopes_of(app: Flask, endpoint: str, method: str) -> tuple[str, ...] | None:
     """Return the scopes a view needs, None if it states nothing."""
+    known = [scopes for scopes in _stated(app, endpoint, method, _SCOPES) if scopes is not None]
+    return tuple(scope for scopes in known for scope in scopes) if known else None
+
+
+def _is_bulk(app: Flask, endpoint: str, method: str) -> bool:
+    return any(_stated(app, endpoint, method, _BULK))
+
+
+def _stated(app: Flask, endpoint: str, method: str, name: str) -> list[Any]:
+    """Return what decorators noted under `name` on a view, and on its method if it is a class; None where nothing."""
     view: Any = app.view_functions[endpoint]
-    stated = [getattr(view, _SCOPES, None)]
+    stated = [getattr(view, name, None)]
     if (view_class := getattr(view, "view_class", None)) is not None:
         handler = getattr(view_class, method.lower(), None)
         if handler is None and method == "HEAD":
             handler = getattr(view_class, "get", None)
-        stated.append(getattr(handler, _SCOPES, None))
-    known = [scopes for scopes in stated if scopes is not None]
-    return tuple(scope for scopes in known for scope in scopes) if known else None
+        stated.append(getattr(handler, name, None))
+    return stated
 
 
 def unprotected_rules(app: Flask) -> list[str]:

@@ -19,10 +19,14 @@ from dataclasses import dataclass
 from flask import Flask
 from sqlalchemy.engine import Engine
 
+from registry.access.client_certificate import ClientCertificates
+from registry.access.credentials import caller_by_token
 from registry.access.csrf import csrf_token
 from registry.access.flows import Flows
 from registry.access.guard import Guard
 from registry.access.login import LoginViews
+from registry.access.proof_store import ProofStore
+from registry.access.providers import Providers
 from registry.access.relying_party import RelyingParty
 from registry.access.session_store import SessionStore
 from registry.access.sessions import DatabaseSessions, needs_secure_cookies
@@ -68,8 +72,20 @@ def install_access(
     party = RelyingParty(settings, digest=sealer.digest, clock=clock) if settings.login.issuer else None
     flows = Flows(sealer, settings.login, secure=needs_secure_cookies(settings.service), clock=clock)
     login = LoginViews(settings, party, flows)
-    tokens = AccessTokens.from_settings(settings, digest=sealer.digest)
-    Guard(tokens.caller, optional_caller, login.login_url).install(app)
+    tokens = AccessTokens.from_settings(
+        settings,
+        digest=sealer.digest,
+        providers=Providers(settings),
+        use_once=ProofStore(engine, clock).use_once,
+        clock=clock,
+    )
+    Guard(
+        caller_by_token(tokens, ClientCertificates(settings.tokens)),
+        optional_caller,
+        login.login_url,
+        bound_bulk=settings.tokens.bound_bulk,
+        proofs=tokens.proofs,
+    ).install(app)
     app.register_blueprint(login.blueprint())
     app.jinja_env.globals.update(csrf_token=csrf_token, optional_caller=optional_caller)
     return AccessParts(tokens, store, login)

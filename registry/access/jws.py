@@ -1,5 +1,7 @@
 """Signed tokens (RFC 7515, RFC 7519) with the rules of RFC 8725, for access tokens and ID tokens alike."""
 
+import base64
+import binascii
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,14 +9,14 @@ from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry
+from joserfc.jws import CompactSignature, JWSRegistry
 
 from registry.access.challenges import InvalidTokenError
 from registry.access.keys import Key, KeyCache
 
 # Headers that bring or name a key of the sender's choosing, change how the payload is read, or demand extensions:
 # no token for us has a use for them (RFC 8725 sections 3.9 and 3.10).
-_FORBIDDEN_HEADERS = ("crit", "jwk", "jku", "x5u", "b64", "zip", "enc")
+FORBIDDEN_HEADERS = ("crit", "jwk", "jku", "x5u", "b64", "zip", "enc")
 
 
 class _Registry(JWSRegistry):
@@ -37,6 +39,51 @@ class Signature:
     kid: str
     algorithm: str
     key: Key
+
+
+def read_compact(token: str, *, max_length: int) -> CompactSignature:
+    """Take a signed token apart, nothing of it checked yet.
+
+    One token has one form: base64url without padding, line ends or bits left over, and JSON without doubled names.
+
+    Raises:
+        InvalidTokenError: it is too long, or none.
+    """
+    if len(token) > max_length:
+        raise InvalidTokenError(f"The token is longer than {max_length} characters.")
+    try:
+        for part in token.split("."):
+            _check_canonical(part)
+        signed = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
+    except (JoseError, ValueError, RecursionError) as error:
+        raise InvalidTokenError("The token is not a signed JWT.") from error
+    if not isinstance(signed.headers(), dict):
+        raise InvalidTokenError("The token's header is not a JSON object.")
+    json_object(base64.urlsafe_b64decode(signed.segments["header"] + b"=="), "header")
+    return signed
+
+
+def check_signature(signed: CompactSignature, key: Key) -> None:
+    """Check that `key` made the signature, by the algorithm that the header names: check that one first.
+
+    Raises:
+        InvalidTokenError: it did not, or the key is not one for this algorithm.
+    """
+    try:
+        holds = jws.validate_compact(signed, key, registry=_REGISTRY)
+    except (JoseError, ValueError) as error:
+        raise InvalidTokenError("The token's signature can't be checked.") from error
+    if not holds:
+        raise InvalidTokenError("The token's signature does not hold.")
+
+
+def unverified_issuer(token: str, *, max_length: int) -> object:
+    """Return the `iss` that a token claims, to choose whose keys it is checked with, and for nothing else; None without.
+
+    Raises:
+        InvalidTokenError: it is no token, or can't be read.
+    """
+    return json_object(read_compact(token, max_length=max_length).payload).get("iss")
 
 
 class TokenReader:
@@ -76,28 +123,16 @@ class TokenReader:
 
     def signed(self, token: str) -> tuple[dict[str, Any], Signature]:
         """Return the claims of a token and what they are signed with; raises as `claims`."""
-        if len(token) > self._max_length:
-            raise InvalidTokenError(f"The token is longer than {self._max_length} characters.")
-        try:
-            signed = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
-        except (JoseError, ValueError, RecursionError) as error:
-            raise InvalidTokenError("The token is not a signed JWT.") from error
+        signed = read_compact(token, max_length=self._max_length)
         kid, algorithm = self._checked_header(signed.headers())
         key = self._keys.find(kid, algorithm)
         if key is None:
             raise InvalidTokenError("The token is signed with a key that the issuer does not publish.")
-        try:
-            holds = jws.validate_compact(signed, key, registry=_REGISTRY)
-        except (JoseError, ValueError) as error:
-            raise InvalidTokenError("The token's signature can't be checked.") from error
-        if not holds:
-            raise InvalidTokenError("The token's signature does not hold.")
-        return _object(signed.payload), Signature(kid, algorithm, key)
+        check_signature(signed, key)
+        return json_object(signed.payload), Signature(kid, algorithm, key)
 
     def _checked_header(self, header: Any) -> tuple[str, str]:  # noqa: ANN401 - any JSON, until checked
-        if not isinstance(header, dict):
-            raise InvalidTokenError("The token's header is not a JSON object.")
-        if any(name in header for name in _FORBIDDEN_HEADERS):
+        if any(name in header for name in FORBIDDEN_HEADERS):
             raise InvalidTokenError("The token's header has a member that is not accepted here.")
         algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "")
         if not isinstance(algorithm, str) or algorithm not in self._algorithms:
@@ -109,11 +144,38 @@ class TokenReader:
         return kid, algorithm
 
 
-def _object(payload: bytes) -> dict[str, Any]:
+def json_object(text: bytes, name: str = "payload") -> dict[str, Any]:
+    """Read a JSON object of a token, strictly: no doubled names, of which readers take different ones, and no NaN.
+
+    Raises:
+        InvalidTokenError: it is none.
+    """
     try:
-        claims = json.loads(payload)
+        # Decoded first: given bytes, the library would also read UTF-16, UTF-32 and a byte order mark.
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise InvalidTokenError("The token's payload is not JSON.") from error
-    if not isinstance(claims, dict):
-        raise InvalidTokenError("The token's payload is not a JSON object.")
-    return claims
+        raise InvalidTokenError(f"The token's {name} is not JSON.") from error
+    if not isinstance(value, dict):
+        raise InvalidTokenError(f"The token's {name} is not a JSON object.")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name stands twice")
+    return made
+
+
+def _no_constant(name: str) -> Any:  # noqa: ANN401 - json's interface
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_canonical(part: str) -> None:
+    """Raise a ValueError unless `part` is the one base64url text of its bytes (RFC 4648 section 3.5)."""
+    try:
+        decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64url") from error
+    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != part.encode("ascii"):
+        raise ValueError("not the one form of its bytes")

@@ -42,8 +42,8 @@ def read_key_set(document: Mapping[str, Any]) -> Keys:
 
 
 def _read_key(entry: dict[str, Any]) -> Key | None:
-    kid, kty = entry.get("kid"), entry.get("kty")
-    if not isinstance(kid, str) or not kid or not isinstance(kty, str) or kty not in _TYPES:
+    kid = entry.get("kid")
+    if not isinstance(kid, str) or not kid:
         return None
     operations = entry.get("key_ops", ["verify"])
     if entry.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
@@ -51,21 +51,38 @@ def _read_key(entry: dict[str, Any]) -> Key | None:
     if _PRIVATE_MEMBERS & entry.keys():
         log.error("identity_provider_publishes_private_key", kid=kid)
         return None
-    if not _strong(entry):
-        log.warning("identity_provider_key_too_weak", kid=kid)
-        return None
     try:
-        return _TYPES[kty].import_key(entry)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        log.warning("identity_provider_key_unreadable", kid=kid, reason=type(error).__name__)
+        return public_key(entry)
+    except ValueError as error:
+        log.warning("identity_provider_key_not_taken", kid=kid, reason=str(error))
         return None
 
 
-def _strong(entry: dict[str, Any]) -> bool:
+def public_key(entry: Mapping[str, Any]) -> Key:
+    """Read one public key (JWK) that may verify signatures.
+
+    Raises:
+        ValueError: it is private or symmetric, of a kind not taken, too weak, or can't be read; says which, not its value.
+    """
+    kty = entry.get("kty")
+    if not isinstance(kty, str) or kty not in _TYPES:
+        raise ValueError("kind not taken")
+    if _PRIVATE_MEMBERS & entry.keys():
+        raise ValueError("private")
+    if not _strong(entry):
+        raise ValueError("too weak")
+    try:
+        return _TYPES[kty].import_key(dict(entry))
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ValueError("unreadable") from error
+
+
+def _strong(entry: Mapping[str, Any]) -> bool:
     if entry["kty"] == "RSA":
         # Six bits a character (base64url); checked before reading, because the library only warns.
         return isinstance(entry.get("n"), str) and len(entry["n"].rstrip("=")) * 6 >= _MIN_RSA_BITS
-    return entry.get("crv") in _CURVES
+    curve = entry.get("crv")
+    return isinstance(curve, str) and curve in _CURVES
 
 
 class KeyCache:

@@ -1,6 +1,6 @@
 """The access log: who was shown what about whom, why and when. No answer about a person without a line here.
 
-    check_purpose(purpose, settings.access)               # before the work
+    check_stated(purpose, settings.access, caller)        # before the work (registry.access.purposes)
     record_access(engine, settings.access, caller, purpose=..., action="verify", question={...}, answer="yes",
                   practitioner_ids=[7], request_id=...)   # before the answer leaves
 
@@ -8,10 +8,10 @@ What a person typed goes into `question` through `loggable()`.
 """
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -22,14 +22,15 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.access.caller import Caller
+from registry.access.purposes import check_purpose
 from registry.access.tables import access_event, access_event_subject
-from registry.database import fetch, writing
-from registry.errors import AccessLogUnavailableError, BadRequestError
+from registry.database import at_once, fetch, writing
+from registry.errors import AccessLogUnavailableError
 from registry.identifiers import holds_personal_number, mask_personal_numbers
 from registry.settings import Access
 
 log = structlog.get_logger()
-Action = Literal["search", "read", "verify", "own-record"]
+Action = Literal["search", "read", "verify", "own-record", "evidence"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 
 
@@ -45,17 +46,6 @@ class AccessEvent:
     purpose: str
     action: str
     answer: str
-
-
-def check_purpose(purpose: str, settings: Access) -> str:
-    """Return `purpose` if questions may state it.
-
-    Raises:
-        BadRequestError: names the purposes there are.
-    """
-    if purpose not in settings.purposes:
-        raise BadRequestError(f"State the purpose as one of: {', '.join(settings.purposes)}.")
-    return purpose
 
 
 def loggable(text: str) -> str:
@@ -94,6 +84,51 @@ def record_access(
         ValueError: question or answer hold what may be a personal identity number, or the action is unknown:
             a fault in the calling code.
     """
+    event = event_values(
+        settings,
+        caller,
+        purpose=purpose,
+        action=action,
+        question=question,
+        answer=answer,
+        request_id=request_id,
+    )
+    with not_written(request_id):
+        return _write(engine, event, sorted(set(practitioner_ids)))
+
+
+@contextmanager
+def not_written(request_id: str) -> Iterator[None]:
+    """Turn every failure of the database inside into the one answer there is then.
+
+    Raises:
+        AccessLogUnavailableError: the event could not be written; the answer must not leave.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # The error's text holds the statement and its values, so only its kind is told, and no traceback.
+        reason = type(error).__name__
+        log.error("access_event_not_written", reason=reason, request_id=request_id)  # noqa: TRY400 - see above
+        raise AccessLogUnavailableError from None
+
+
+def event_values(
+    settings: Access,
+    caller: Caller,
+    *,
+    purpose: str,
+    action: Action,
+    question: Mapping[str, Any],
+    answer: str,
+    request_id: str,
+) -> dict[str, Any]:
+    """Return the columns of one access event of now, for whoever writes it beside something else.
+
+    Raises:
+        BadRequestError: the purpose is none.
+        ValueError: as `record_access`.
+    """
     check_purpose(purpose, settings)
     text = msgspec.json.encode(question, order="sorted").decode()
     # Number and digits are told apart by their neighbours, so look at the plain values, not at the JSON's quotes.
@@ -101,7 +136,7 @@ def record_access(
         raise ValueError(
             "an access event with an unknown action, or one that may hold a personal identity number"
         )
-    event = {
+    return {
         "at": datetime.now(UTC),
         "issuer": caller.issuer,
         "subject": caller.subject,
@@ -113,17 +148,10 @@ def record_access(
         "answer": answer,
         "request_id": request_id,
     }
-    try:
-        return _write(engine, event, sorted(set(practitioner_ids)))
-    except SQLAlchemyError as error:
-        # The error's text holds the statement and its values, so only its kind is told, and no traceback.
-        reason = type(error).__name__
-        log.error("access_event_not_written", reason=reason, request_id=request_id)  # noqa: TRY400 - see above
-        raise AccessLogUnavailableError from None
 
 
 # SQLite waits for its write lock by sleeping and trying again, so threads that queue here first wait far less.
-_TURN = threading.Lock()
+TURN = threading.Lock()
 # Statements are built once: an event is written at every answer. The people come as one parameter.
 _EVENT = access_event.insert().returning(access_event.c.id)
 _SUBJECT = ("event_id", "practitioner_id")
@@ -156,25 +184,14 @@ _BOTH_POSTGRESQL = _both()
 
 def _write(engine: Engine, event: Mapping[str, Any], practitioner_ids: list[int]) -> int:
     if engine.dialect.name != "sqlite":
-        with _at_once(engine).connect() as connection:
+        with at_once(engine).connect() as connection:
             written = fetch(connection, _BOTH_POSTGRESQL, {**event, "ids": practitioner_ids})
             return int(written[0][0])
-    with _TURN, _for_writing(engine).begin() as connection:
+    with TURN, writing(engine).begin() as connection:
         event_id = int(connection.execute(_EVENT, event).scalar_one())
         if practitioner_ids:
             connection.execute(_SHOWN_SQLITE, {"event_id": event_id, "ids": practitioner_ids})
     return event_id
-
-
-@lru_cache(maxsize=4)
-def _at_once(engine: Engine) -> Engine:
-    """Return the engine for one statement that is a transaction by itself: it is durable when it returns."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
-
-
-@lru_cache(maxsize=4)
-def _for_writing(engine: Engine) -> Engine:
-    return writing(engine)
 
 
 def events_about(connection: sa.Connection, practitioner_id: int, limit: int) -> list[AccessEvent]:

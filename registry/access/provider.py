@@ -10,10 +10,12 @@ from registry.access.fetching import get_json, unavailable
 from registry.access.keys import KeyCache
 from registry.access.remote import Remote
 from registry.settings import Tokens
+from registry.struct_types import ready
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
+@ready
 class Metadata(msgspec.Struct, frozen=True):
     """The members of a discovery document that are used here; "" for one that is not there."""
 
@@ -23,6 +25,7 @@ class Metadata(msgspec.Struct, frozen=True):
     token_endpoint: str = ""
     userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
+    introspection_endpoint: str = ""
     authorization_response_iss_parameter_supported: bool = False
 
     def endpoints(self) -> tuple[str, ...]:
@@ -33,6 +36,7 @@ class Metadata(msgspec.Struct, frozen=True):
             self.token_endpoint,
             self.userinfo_endpoint,
             self.end_session_endpoint,
+            self.introspection_endpoint,
         )
         return tuple(url for url in given if url)
 

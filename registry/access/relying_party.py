@@ -122,7 +122,7 @@ class RelyingParty:
             issuer=self._login.issuer,
             subject=subject_claim(claims, self._digest),
             client_id=self._login.client_id,
-            organisation=organisation_claim(claims, self._login.organisation_claim),
+            organisation=organisation_claim(claims, self._login.organisation_claim, self._digest),
             roles=set_claim(claims, self._login.roles_claim),
             personal_number=personal_number_claim(claims, self._login.personal_identity_number_claim),
             name=text_claim(claims, "name"),

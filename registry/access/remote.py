@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from registry.access.forking import begin_anew_in_children
 from registry.errors import IdentityProviderUnavailableError
 
 T = TypeVar("T")
@@ -58,6 +59,12 @@ class Remote(Generic[T]):
         self._flight: threading.Event | None = None
         self._failed_at: float | None = None
         self._missed_at: float | None = None
+        begin_anew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Take over what is known; a fetch that a thread of the parent had begun ends in the parent only."""
+        self._lock = threading.Lock()
+        self._flight = None
 
     def get(self, wanted: Callable[[T], bool] = lambda _: True) -> T:
         """Return the value; it may lack what is wanted when a recent fetch did not bring it.

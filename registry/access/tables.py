@@ -1,4 +1,4 @@
-"""Tables for access events and login sessions: what answering writes.
+"""Tables for access events, login sessions and used proofs: what answering writes.
 
 They stand in `database.access_url`, which may be another database than SQL truth, and refer to truth by value,
 never by foreign key: the log outlives what it is about.
@@ -21,7 +21,7 @@ access_event = sa.Table(
     sa.Column("client_id", sa.Text, nullable=False, server_default=""),
     sa.Column("organisation", sa.Text, nullable=False, server_default=""),
     sa.Column("purpose", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),  # search | read | verify | own-record
+    sa.Column("action", sa.Text, nullable=False),  # see registry.access.log.ACTIONS
     sa.Column(
         "question", sa.Text, nullable=False, server_default=""
     ),  # JSON, without personal identity numbers
@@ -39,6 +39,31 @@ access_event_subject = sa.Table(
     sa.Index("ix_access_event_subject_practitioner_id", "practitioner_id"),
 )
 
+# Append-only: what of the log is sealed (registry.access.ledger). One row for each event, in the order of the tree.
+access_ledger_leaf = sa.Table(
+    "access_ledger_leaf",
+    metadata,
+    sa.Column("position", BigId, primary_key=True, autoincrement=False),  # 0 for the first
+    # No foreign key: the entry of an event that was removed must stay.
+    sa.Column("event_id", BigId, nullable=False, unique=True),
+    sa.Column("nonce", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),  # of the leaf, SHA-256
+)
+
+# Append-only: signed heads of the tree, each over the whole log until then.
+access_ledger_head = sa.Table(
+    "access_ledger_head",
+    metadata,
+    sa.Column("number", BigId, primary_key=True, autoincrement=False),  # 1, 2, 3 ...
+    sa.Column("size", sa.BigInteger, nullable=False),  # leaves of the tree
+    sa.Column("signed", sa.Text, nullable=False),  # the head itself, as JWS
+    sa.Column("frontier", sa.LargeBinary, nullable=False),  # right edge of the tree, to go on from
+    # Where to look for events that are not sealed yet: see registry.access.ledger.horizon. Nothing is proven by these.
+    sa.Column("seen_id", sa.BigInteger, nullable=False),
+    sa.Column("settled_id", sa.BigInteger, nullable=False),
+    sa.Column("running", sa.Text, nullable=False),
+)
+
 web_session = sa.Table(
     "web_session",
     metadata,
@@ -49,4 +74,13 @@ web_session = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("used_at", Instant, nullable=False),
     sa.Index("ix_web_session_used_at", "used_at"),
+)
+
+# DPoP proofs that have been used, until they are too old to be taken anyway: each counts once on all workers.
+dpop_proof = sa.Table(
+    "dpop_proof",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),  # SHA-256 of key and identifier
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index("ix_dpop_proof_expires_at", "expires_at"),
 )

@@ -21,6 +21,7 @@ import msgspec
 from registry.errors import SettingsError
 from registry.matching.features import BY_NAME, FEATURES, Feature
 from registry.settings import CONFIG
+from registry.struct_types import ready
 
 MODEL = CONFIG / "matching" / "model.toml"
 # Rounding in the file must not make two pooled outcomes seem out of order, nor a sum seem above one.
@@ -104,6 +105,7 @@ class Levels(_Table, frozen=True):
     own_name_share: Share
 
 
+@ready
 class Model(_Table, frozen=True):
     """All parameters, as in the file."""
 

@@ -1,6 +1,7 @@
 """Comparing a name as asked with a name as recorded: word by word, in any order."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from registry.names import Word, words
@@ -44,6 +45,8 @@ class _Recorded:
     given: frozenset[int]
 
 
+# An answer by number asks for the same comparison twice: may the person be shown, and how does the name agree.
+@lru_cache(maxsize=1024)
 def compare_name(asked: str, names: tuple[NameFacts, ...]) -> NameMatch:
     """Return how the name asked for is like the recorded name that is most like it."""
     matches = [_compare(asked, name) for name in names]
@@ -52,11 +55,11 @@ def compare_name(asked: str, names: tuple[NameFacts, ...]) -> NameMatch:
 
 def _compare(asked: str, name: NameFacts) -> NameMatch:
     # "Anna-Karin" is written Anna-Karin, Anna Karin and Annakarin: compare part by part, then whole by whole.
-    found = [
-        _compare_words(_units(asked, split=split), _recorded(name, split=split), name)
-        for split in (True, False)
-    ]
-    return max(found, key=lambda match: match.rank)
+    parted = _compare_words(_units(asked, split=True), _recorded(name, split=True), name)
+    if parted.likeness == "same":
+        return parted
+    whole = _compare_words(_units(asked, split=False), _recorded(name, split=False), name)
+    return max(parted, whole, key=lambda match: match.rank)
 
 
 def _units(text: str, *, split: bool) -> tuple[Word, ...]:

@@ -23,11 +23,21 @@ def allocate(connection: sa.Connection, count: int) -> range:
         .values(next_value=counter.c.next_value + count)
         .returning(counter.c.next_value)
     )
-    if end is None:
-        # First use of this database; a second writer at this very moment fails on the key and tries again.
-        connection.execute(sa.insert(counter).values(name=NAME, next_value=count + 1))
-        end = count + 1
+    if end is None:  # the first use of this database
+        end = _begin(connection, count)
     return range(end - count, end)
+
+
+def _begin(connection: sa.Connection, count: int) -> int:
+    """Make the counter, and draw from it. Of two writers who find none, the second waits for the first and goes on from it."""
+    statement = bulk.insert_or_update(
+        connection,
+        counter,
+        {"name": NAME, "next_value": count + 1},
+        {"next_value": counter.c.next_value + count},
+    )
+    end: int = connection.execute(statement.returning(counter.c.next_value)).scalar_one()
+    return end
 
 
 def renew(connection: sa.Connection, people: Iterable[int]) -> None:

@@ -1,11 +1,12 @@
 """Many rows at once: COPY on PostgreSQL, one prepared statement on SQLite, and lists of keys as one parameter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 _SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy itself writes it
 Row = tuple[Any, ...]
@@ -14,16 +15,16 @@ Row = tuple[Any, ...]
 def insert_rows(
     connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> None:
-    """Insert rows given as tuples in the order of `columns`. Values must already be of the columns' types."""
+    """Insert rows given as tuples in the order of `columns`. Values must already be of the columns' types.
+
+    Raises:
+        DBAPIError: as SQLAlchemy raises them, on both databases.
+    """
     if not rows:
         return
     names = ", ".join(f'"{name}"' for name in columns)
     if connection.dialect.name == "postgresql":
-        cursor = connection.connection.cursor()
-        with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
-            for row in rows:
-                copy.write_row(row)
-        cursor.close()
+        _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
         return
     marks = ", ".join("?" * len(columns))
     # Names come from our own table definitions, values are bound.
@@ -31,6 +32,32 @@ def insert_rows(
     if any(isinstance(table.c[name].type, sa.DateTime) for name in columns):
         rows = [_sqlite_row(row) for row in rows]
     connection.exec_driver_sql(statement, list(rows))
+
+
+def _copy(connection: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
+    """Send rows past SQLAlchemy, which knows nothing of COPY; the driver's errors become its errors all the same."""
+    dialect = connection.dialect
+    driver: Any = connection.connection.dbapi_connection
+    cursor = driver.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except dialect.loaded_dbapi.Error as error:
+        is_lost = dialect.is_disconnect(error, driver, cursor)
+        if is_lost:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            statement,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=dialect,
+        ) from error
+    finally:
+        cursor.close()
 
 
 def update_rows(
@@ -60,6 +87,17 @@ def update_rows(
 
 def _sqlite_row(row: Row) -> Row:
     return tuple(v.strftime(_SQLITE_TIME) if isinstance(v, datetime) else v for v in row)
+
+
+def insert_or_update(
+    connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], told: Mapping[str, Any]
+) -> sa.Insert:
+    """Return the statement that inserts a row, or gives `told` to the one that has its primary key.
+
+    For rows that two writers may make at the same moment: the second waits for the first, and then finds its row.
+    """
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return make(table).values(row).on_conflict_do_update(index_elements=list(table.primary_key), set_=told)
 
 
 def keys(connection: sa.Connection, values: Iterable[str]) -> sa.Select[tuple[str]]:

@@ -131,6 +131,13 @@ practitioner = sa.Table(
     # Grows with every change; the version of the person's index documents (external_gte).
     sa.Column("version", sa.BigInteger, nullable=False),
     # Few are merged, and loading must not pay for an index over all.
+    # The protected are few, and what is kept about people is held against them at every reading.
+    sa.Index(
+        "ix_practitioner_protected",
+        "id",
+        sqlite_where=sa.text("protected"),
+        postgresql_where=sa.text("protected"),
+    ),
     sa.Index(
         "ix_practitioner_merged_into_id",
         "merged_into_id",
@@ -342,6 +349,21 @@ held_change = sa.Table(
     # Every answer asks whether anything of a feed waits for a person.
     sa.Index("ix_held_change_feed_id", "feed_id", "kind"),
     sa.Index("ix_held_change_source_record_id", "source_record_id"),
+)
+
+# Append-only, but for ended_run_id: about which records something waited, from which run until which. What waited is forgotten
+# when it is decided (held_change); that it waited is told by answers about that time.
+hold = sa.Table(
+    "hold",
+    metadata,
+    _row_key(),
+    _ref("source_record_id", "source_record.id"),
+    _ref("run_id", "feed_run.id"),
+    _ref("ended_run_id", "feed_run.id", nullable=True),
+    _text("kind", None),  # as in held_change
+    sa.Index("ix_hold_source_record_id", "source_record_id"),
+    # What waited at a moment, of the kinds that wait for a person: those of unreadable rows are many more.
+    sa.Index("ix_hold_kind", "kind", "ended_run_id", "run_id"),
 )
 
 # Append-only, but for the undoing: which record came to which person, and through which identifier.

@@ -7,6 +7,7 @@ the limit: they count words that agree in any way, and how far the date does.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 
 from registry import names
 from registry.errors import BadRequestError
@@ -23,6 +24,7 @@ from registry.search.tree import (
     Terms,
     either,
     every,
+    leaves,
     two_edits,
     without,
 )
@@ -64,6 +66,29 @@ def near(asked: Asked, born: str, limits: Search) -> Node:
     if not found:
         raise BadRequestError("Write a name, or a whole birth date.")
     return either(*found)
+
+
+def day(asked: Asked, born: str, limits: Search) -> Node:
+    """Return who was born that very day, and who may have been and has a word of the name as asked. Cheap to find.
+
+    Args:
+        asked: the name.
+        born: `YYYYMMDD`.
+        limits: as everywhere.
+    """
+    if len(born) != _DAY:
+        raise BadRequestError("Write a whole birth date.")
+    children, _ = _words(asked, limits)
+    alike = [one for child in children if (one := without(child, _misspellings(child)))]
+    then: Node = Term("born", born, _BORN)
+    if not alike:
+        return then
+    partly = every(Sum(tuple(alike), 1), Terms("born", (born[:_YEAR_MONTH], born[:_YEAR_ONLY]), _PARTLY))
+    return either(then, partly)
+
+
+def _misspellings(node: Node) -> frozenset[Leaf]:
+    return frozenset(leaf for leaf in leaves(node) if isinstance(leaf, Fuzzy))
 
 
 def likely_from(words: int) -> int:
@@ -130,6 +155,7 @@ def _misspelt(key: str, limits: Search) -> list[Leaf]:
     ]
 
 
+@lru_cache(maxsize=4096)
 def _around(born: str) -> Node:
     """Return the birth dates that may be meant by one."""
     year, month = born[:_YEAR_ONLY], born[:_YEAR_MONTH]

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from registry.errors import SearchUnavailableError, SettingsError
+from registry.errors import BadRequestError, RegistryError, SearchUnavailableError, SettingsError
 from registry.search.document import Operation, document_id
 from registry.search.mapping import Mapping
 from registry.search.opensearch_bulk import send
@@ -26,6 +26,7 @@ from registry.search.opensearch_dsl import (
     total_counts,
 )
 from registry.search.opensearch_indices import OpenSearchIndices
+from registry.search.opensearch_many import TOGETHER, together
 from registry.search.opensearch_scan import Reader
 from registry.search.port import (
     Bucket,
@@ -74,7 +75,9 @@ class OpenSearchEngine(OpenSearchIndices):
 
     def search(self, query: SearchQuery, today: date) -> SearchPage:
         """Answer a search; see `SearchEngine.search`."""
-        asked = plan(query, self._limits, today)
+        return self._answer(plan(query, self._limits, today))
+
+    def _answer(self, asked: Plan) -> SearchPage:
         if not asked.counted:
             return candidates_page(asked, _hits(self._ask(candidates_body(asked)), asked))
         answer = self._ask(search_body(asked))
@@ -90,6 +93,61 @@ class OpenSearchEngine(OpenSearchIndices):
             page=asked.page,
             limit=asked.limit,
         )
+
+    def search_many(self, queries: Sequence[SearchQuery], today: date) -> list[SearchPage | RegistryError]:
+        """Answer many searches, candidates in one request for some dozen; see `SearchEngine.search_many`."""
+        plans: list[Plan | RegistryError] = [self._plan(query, today) for query in queries]
+        places = [i for i, one in enumerate(plans) if isinstance(one, Plan) and not one.counted]
+        found: list[SearchPage | RegistryError | None] = [None] * len(plans)
+        away: SearchUnavailableError | None = None
+        for start in range(0, len(places), TOGETHER):
+            some = places[start : start + TOGETHER]
+            asked = [one for place in some if isinstance(one := plans[place], Plan)]
+            if away is None:
+                pages, away = self._candidates(asked)
+            else:
+                pages = [away] * len(asked)
+            for place, page in zip(some, pages, strict=True):
+                found[place] = page
+        for place, one in enumerate(plans):
+            if found[place] is None:
+                # Nor is a cluster that did not answer some dozen waited for once for each of the others.
+                found[place] = one if isinstance(one, RegistryError) else away or self._told(one)
+        return [page for page in found if page is not None]
+
+    def _plan(self, query: SearchQuery, today: date) -> Plan | RegistryError:
+        try:
+            return plan(query, self._limits, today)
+        except BadRequestError as error:
+            return error
+
+    def _told(self, asked: Plan) -> SearchPage | RegistryError:
+        try:
+            return self._answer(asked)
+        except SearchUnavailableError as error:
+            return error
+
+    def _candidates(
+        self, asked: Sequence[Plan]
+    ) -> tuple[list[SearchPage | RegistryError], SearchUnavailableError | None]:
+        """Answer searches for candidates; the second is the error of a cluster that gave no answer at all."""
+        bodies = [candidates_body(one) for one in asked]
+        try:
+            answers = together(self._client, self._alias, bodies, self._settings.timeout_s)
+        except SearchUnavailableError as error:
+            told = self._explained(error)
+            return [told] * len(asked), told if status_of(error) is None else None
+        return [self._candidates_page(answer, one) for answer, one in zip(answers, asked, strict=True)], None
+
+    def _candidates_page(
+        self, answer: dict[str, Any] | SearchUnavailableError, asked: Plan
+    ) -> SearchPage | RegistryError:
+        try:
+            if isinstance(answer, SearchUnavailableError):
+                return self._explained(answer)
+            return candidates_page(asked, _hits(self._read(answer), asked))
+        except SearchUnavailableError as error:
+            return error
 
     def tally(self, base: Node | None, each: Sequence[Node], most: int) -> list[int]:
         """Count people; see `SearchEngine.tally`."""
@@ -109,10 +167,17 @@ class OpenSearchEngine(OpenSearchIndices):
                     },
                 )
         except SearchUnavailableError as error:
-            # An index without the fields that we sort and group by refuses the search: say that instead.
-            if status_of(error) == _BAD_REQUEST and (problem := self._check.problem(self.current_index())):
-                raise SearchUnavailableError(problem) from error
-            raise
+            raise self._explained(error) from error
+        return self._read(answer)
+
+    def _explained(self, error: SearchUnavailableError) -> SearchUnavailableError:
+        """Return what to say of a failed search: an index without the fields that we sort and group by refuses it."""
+        if status_of(error) == _BAD_REQUEST and (problem := self._check.problem(self.current_index())):
+            return SearchUnavailableError(problem)
+        return error
+
+    def _read(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer that can be used."""
         if answer["timed_out"]:
             raise SearchUnavailableError(UNREACHABLE)
         hits = answer["hits"]["hits"]

@@ -129,13 +129,14 @@ def our_errors(doing: str) -> Iterator[None]:
         yield
     except TransportError as error:
         _log.warning("search engine error", doing=doing, status=error.status_code, kind=kind_of(error))
-        raise SearchUnavailableError(_explained(error.status_code, kind_of(error))) from error
+        raise SearchUnavailableError(explained(error.status_code, kind_of(error))) from error
     except (OpenSearchException, ImproperlyConfigured) as error:
         _log.warning("search engine error", doing=doing, kind=type(error).__name__)
         raise SearchUnavailableError(UNREACHABLE) from error
 
 
-def _explained(status: int | str, kind: str) -> str:
+def explained(status: int | str, kind: str) -> str:
+    """Return what to say of an error, by the status and the kind that the cluster gives it."""
     if status == _NOT_FOUND:
         return NO_INDEX
     if kind == _NO_NEW_INDICES:

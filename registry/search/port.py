@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from registry.errors import RegistryError
 from registry.search.document import Operation
 from registry.search.query import Plan, SearchQuery
 from registry.search.tree import Node
@@ -180,6 +181,13 @@ class SearchEngine(Protocol):
         Raises:
             BadRequestError: the search is not as it must be.
             SearchUnavailableError: the engine can't be reached, was too slow, or has no usable index.
+        """
+        ...
+
+    def search_many(self, queries: Sequence[SearchQuery], today: date) -> list[SearchPage | RegistryError]:
+        """Answer many searches at once, each as `search` does, in the order given; never raises.
+
+        What `search` would raise for one of them stands in its place: the others are answered all the same.
         """
         ...
 

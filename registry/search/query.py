@@ -16,7 +16,7 @@ from registry.search.tree import Node, Range, Sum, Term, either, every, two_edit
 from registry.settings import Search
 
 Sort = Literal["relevance", "name", "issued"]
-Candidates = Literal["", "near", "wide"]
+Candidates = Literal["", "day", "near", "wide"]
 SORTS: tuple[str, ...] = get_args(Sort)
 CANDIDATES: tuple[str, ...] = get_args(Candidates)
 # A birth date that fits lifts a person above namesakes whose birth date nobody knows, and above people who are called just as
@@ -46,7 +46,8 @@ class SearchQuery:
             where there is any, else name.
         page, limit: pages are counted from 1; `limit` people a page, None for the setting's default.
         facets: False saves their cost where nobody looks at them.
-        candidates: for matching, not for lists (`registry.search.candidates`): "near" demands a birth date that agrees or
+        candidates: for matching, not for lists (`registry.search.candidates`): "day" demands a whole birth date and gives who
+            was born on that day, with those of a partly known date whose name has a word as asked; "near" demands a birth date that agrees or
             nearly does, "wide" does not. One page, ordered by relevance, without facets; `total` says no more than how
             many were found within `limit`. `limit` None: `search.candidate_limit`.
     """
@@ -152,7 +153,7 @@ def plan(query: SearchQuery, limits: Search, today: date) -> Plan:
 
 def _candidates(query: SearchQuery, limits: Search, day: int) -> Plan:
     if query.candidates not in CANDIDATES:
-        raise BadRequestError('candidates must be "near" or "wide".')
+        raise BadRequestError('candidates must be "day", "near" or "wide".')
     limit = limits.candidate_limit if query.limit is None else query.limit
     if not 1 <= limit <= limits.candidate_limit:
         raise BadRequestError(f"limit must be between 1 and {limits.candidate_limit} for candidates.")
@@ -161,7 +162,7 @@ def _candidates(query: SearchQuery, limits: Search, day: int) -> Plan:
     number = [_number(query.licence_number, limits)] if query.licence_number.strip() else []
     by_name = []
     if not number or any(names.words(text) for _, text in asked):
-        find = candidates.near if query.candidates == "near" else candidates.wide
+        find = {"day": candidates.day, "near": candidates.near, "wide": candidates.wide}[query.candidates]
         by_name = [find(asked, born, limits)]
     return Plan(
         scored=either(*number, *by_name),

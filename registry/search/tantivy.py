@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from registry.errors import SearchUnavailableError
+from registry.errors import BadRequestError, RegistryError, SearchUnavailableError
 from registry.search.document import Operation
 from registry.search.mapping import Mapping, load_mapping
 from registry.search.port import (
@@ -68,14 +68,39 @@ class TantivyEngine:
         """Answer a search; see `SearchEngine.search`."""
         asked = plan(query, self._limits, today)
         with self._reading() as searcher:
-            query_ = page_query(asked, self._schema)
-            first = searcher.search(query_, limit=FEW)
-            best = first.hits[0][0] if first.hits and asked.sort == "relevance" else 0.0
-            if count_of(first) <= FEW and not asked.does(people_among(searcher, first), best):
-                asked = asked.widened
-                query_ = page_query(asked, self._schema)
-                first = searcher.search(query_, limit=FEW)
-            return self._page(searcher, asked, query_, first)
+            return self._answer(searcher, asked)
+
+    def _answer(self, searcher: "Searcher", asked: Plan) -> SearchPage:
+        query = page_query(asked, self._schema)
+        first = searcher.search(query, limit=FEW)
+        best = first.hits[0][0] if first.hits and asked.sort == "relevance" else 0.0
+        if count_of(first) <= FEW and not asked.does(people_among(searcher, first), best):
+            asked = asked.widened
+            query = page_query(asked, self._schema)
+            first = searcher.search(query, limit=FEW)
+        return self._page(searcher, asked, query, first)
+
+    def search_many(self, queries: Sequence[SearchQuery], today: date) -> list[SearchPage | RegistryError]:
+        """Answer many searches, one after the other on one view of the index; see `SearchEngine.search_many`."""
+        found: list[SearchPage | RegistryError] = []
+        try:
+            with self._reading() as searcher:
+                for query in queries:
+                    try:
+                        found.append(self._answer(searcher, plan(query, self._limits, today)))
+                    except BadRequestError as error:
+                        found.append(error)
+        except SearchUnavailableError as error:
+            found += [self._refused(query, today) or error for query in queries[len(found) :]]
+        return found
+
+    def _refused(self, query: SearchQuery, today: date) -> BadRequestError | None:
+        """Tell what is wrong with a search, which `search` says first."""
+        try:
+            plan(query, self._limits, today)
+        except BadRequestError as error:
+            return error
+        return None
 
     def _page(self, searcher: "Searcher", asked: Plan, query: "Query", first: "SearchResult") -> SearchPage:
         hits = ranked(searcher, self._schema, query, first, asked)

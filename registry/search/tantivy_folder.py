@@ -16,6 +16,7 @@ from tantivy import Index
 
 from registry.errors import SwapError
 from registry.search.mapping import Difference, Mapping, index_age, is_index_name
+from registry.struct_types import ready
 
 if TYPE_CHECKING:
     from tantivy import Schema, Searcher
@@ -29,6 +30,7 @@ _MAPPING = "mapping.json"
 _UNFINISHED, _DROPPED = ".new-", ".dropped-"
 
 
+@ready
 class _Told(msgspec.Struct):
     """A mapping as it stands in a file (`Mapping.new`)."""
 

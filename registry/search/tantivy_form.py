@@ -13,6 +13,7 @@ import orjson
 from registry.search.mapping import Field, FieldType, Mapping
 from registry.search.port import UNWRITABLE
 from registry.search.tantivy_columns import code_of, coded_fields, joined, joined_fields
+from registry.struct_types import ready
 
 _TYPES: dict[FieldType, Any] = {
     "keyword": str,
@@ -35,7 +36,7 @@ class Form:
         fields = [
             (field.name, _type(field) | msgspec.UnsetType, msgspec.UNSET) for field in mapping.fields.values()
         ]
-        self._kind = msgspec.defstruct("Document", fields, forbid_unknown_fields=True)
+        self._kind = ready(msgspec.defstruct("Document", fields, forbid_unknown_fields=True))
 
     def written(self, document: dict[str, Any]) -> tuple[str, str]:
         """Return a document as text, with its codes (which are put into it); or "" and what keeps it out.

@@ -1,10 +1,11 @@
 """What looking for the person of a question gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from registry.errors import RegistryError
 from registry.matching.match import Match
 from registry.records.read import Practitioner
 from registry.search.port import SearchPage
@@ -13,6 +14,9 @@ from registry.verification.ruleset import OutcomeId
 
 Outcome = Literal["found", "notFound", "ambiguous", "mismatch"]
 Search = Callable[[SearchQuery, date], SearchPage]
+SearchMany = Callable[[Sequence[SearchQuery], date], list[SearchPage | RegistryError]]
+# No practitioner has it; read in place of none, so that no hit costs the same statements as a hit.
+NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,23 @@ class Finding:
     person: Practitioner | None = None
     match: Match | None = None
     ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Whom a question by name is about, before that person is read: as `Finding`, with the id of the person."""
+
+    outcome: Outcome
+    reason: OutcomeId | None
+    person_id: int | None = None
+    match: Match | None = None
+    ids: tuple[int, ...] = ()
+
+    def finding(self, person: Practitioner | None) -> Finding:
+        """Return the finding, with the person as read; None: they are not there any more, or nobody may be told."""
+        if self.person_id is not None and person is None:
+            return Finding("notFound", "not-found")
+        return Finding(self.outcome, self.reason, person, self.match, self.ids)
 
 
 def visible(people: list[Practitioner]) -> list[Practitioner]:

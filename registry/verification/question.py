@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 
 from registry import dates
 from registry.errors import BadRequestError
@@ -15,6 +15,8 @@ from registry.vocabulary import UNKNOWN, Vocabulary
 # Longer than any number or name that an authority gives out; bounds the work a question can cause.
 MAX_NUMBER = 64
 MAX_NAME = 200
+# Of moments of knowledge: no register of licensed people that can be read is older.
+_FIRST_YEAR = 1900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -29,7 +31,9 @@ class Question:
         authority: id of the authority whose licence is meant, as `/v1/feeds` tells it.
         profession: our code for a profession, or its name in Swedish or English.
         birth_date: `YYYY-MM-DD`, also without hyphens or cut to `YYYY-MM` or `YYYY`.
-        on_date: the day asked about; None for today.
+        on_date: the day asked about, when it held in the world; None for the last day that the knowledge reaches: today, or
+            the day of `known_at`.
+        known_at: with what knowledge (what the registry knew at that moment, with its zone); None for that of now.
     """
 
     licence_number: str | None = None
@@ -39,6 +43,28 @@ class Question:
     birth_date: str | None = None
     profession: str | None = None
     on_date: date | None = None
+    known_at: datetime | None = None
+
+    def moment(self, now: datetime, zone: tzinfo) -> Moment:
+        """Return the two times asked about.
+
+        Raises:
+            BadRequestError: the moment of knowledge has no zone, is centuries ago, or has not come.
+        """
+        known = self.known_at
+        if known is not None and known.tzinfo is None:
+            raise BadRequestError(
+                "The moment of knowledge needs its offset from UTC, as in 2026-03-01T12:00:00+01:00."
+            )
+        if known is not None and known.year < _FIRST_YEAR:
+            # Of that time nothing is known, and the first and last years of the calendar have no room for other zones.
+            raise BadRequestError(f"The moment of knowledge must be in the year {_FIRST_YEAR} or later.")
+        if known is not None and known > now:
+            raise BadRequestError(
+                "The moment of knowledge may not be after now; what will be known is not known."
+            )
+        at = (known or now).astimezone(UTC)
+        return Moment(self.on_date or at.astimezone(zone).date(), at, zone, earlier=known is not None)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,9 +81,20 @@ class CheckedQuestion:
 
 
 def check_question(
-    question: Question, moment: Moment, feeds: Mapping[str, Feed], vocabulary: Vocabulary
+    question: Question,
+    moment: Moment,
+    feeds: Mapping[str, Feed],
+    vocabulary: Vocabulary,
+    today: date | None = None,
 ) -> CheckedQuestion:
     """Check a question.
+
+    Args:
+        question: as asked.
+        moment: its two times.
+        feeds: by id.
+        vocabulary: our words.
+        today: the day it is, from which a number without century gets its own; None: the moment's.
 
     Raises:
         BadRequestError: `detail` says what to change; it never repeats a personal identity number.
@@ -71,13 +108,14 @@ def check_question(
             "Give a licence number, a personal identity number, or a name with a birth date."
         )
     if moment.on_date > moment.today:
-        raise BadRequestError("The date asked about may not be after today; what will hold is not known.")
+        late = "the moment of knowledge" if moment.earlier else "today"
+        raise BadRequestError(f"The date asked about may not be after {late}; what will hold is not known.")
     _check_name(name)
     _check_number(number)
     return CheckedQuestion(
         licence_number=number,
         authority=_authority(_text(question.authority), feeds),
-        personal_number=_personal(personal, moment.today),
+        personal_number=_personal(personal, today or moment.today),
         name=name,
         birth_date=birth_date,
         profession=_profession(_text(question.profession), vocabulary),

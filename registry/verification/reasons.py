@@ -1,7 +1,8 @@
 """What a verdict rests on, and the reasons it gives."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from registry.records.read import Feed, Licence
 from registry.verification import texts
@@ -12,11 +13,19 @@ from registry.vocabulary import Language, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a verdict rests on beside the person's facts: feeds by id, the rule set in force, our words."""
+    """What a verdict rests on beside the person's facts.
+
+    Attributes:
+        feeds: by id, as they were known at the moment of knowledge.
+        rules: the set in force on the day asked about.
+        vocabulary: our words.
+        began: since when each feed has been read; needed for questions about the past only.
+    """
 
     feeds: Mapping[str, Feed]
     rules: RuleSet
     vocabulary: Vocabulary
+    began: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +70,14 @@ def licence_reasons(
     """Return a rule's reason for one licence; for a rule about restrictions, one for each it is about."""
     feed = basis.feeds.get(licence.feed_id)
     values = {
-        language: texts.licence_values(licence, feed, moment, basis.vocabulary, language)
+        language: texts.LicenceValues(licence, feed, moment, basis.vocabulary, language)
         for language in texts.LANGUAGES
     }
 
     def text(language: Language, template: str, each: TimedRestriction | None) -> str:
         mine = values[language]
         if each:
-            mine = {**mine, "restriction": texts.restriction(each.facts, basis.vocabulary, language)}
+            mine["restriction"] = texts.restriction(each.facts, basis.vocabulary, language)
         return texts.fill(template, mine)
 
     return [
@@ -86,27 +95,67 @@ def licence_reasons(
     ]
 
 
+def remarks(asked: Asked, basis: Basis, feeds: Collection[str]) -> list[Reason]:
+    """Return what is told beside an answer about the past: what it rests on, and where the registry's knowledge begins.
+
+    Args:
+        asked: the question.
+        basis: feeds and rules.
+        feeds: ids of those that the answer is from, or whose silence it tells.
+    """
+    moment = asked.moment
+    if not (moment.past or moment.earlier):
+        return []
+    found = [outcome_reason("past-date", asked, basis)] if moment.past else []
+    if moment.earlier:
+        found.append(outcome_reason("known-at", asked, basis))
+    late = [
+        each
+        for each in sorted(feeds)
+        if each not in basis.began
+        or basis.began[each] > moment.now
+        or moment.day(basis.began[each]) > moment.on_date
+    ]
+    if late:
+        found.append(outcome_reason("before-first-knowledge", asked, basis, feeds=late))
+    return found
+
+
+def told_feeds(asked: Asked, basis: Basis) -> set[str]:
+    """Return the feeds that could have held what was asked about."""
+    return {feed.id for feed in basis.feeds.values() if asked.authority in {None, feed.authority_id}}
+
+
 def outcome_reason(
-    outcome_id: OutcomeId, asked: Asked, basis: Basis, about: Sequence[Licence] = ()
+    outcome_id: OutcomeId,
+    asked: Asked,
+    basis: Basis,
+    about: Sequence[Licence] = (),
+    feeds: Sequence[str] = (),
 ) -> Reason:
-    """Return the reason for an outcome; `about` are the licences its text names."""
+    """Return the reason for an outcome; `about` and `feeds` are the licences and feeds its text names."""
     outcome = basis.rules.outcome(outcome_id)
     answer: Answer | None = None if outcome.answer == "remark" else outcome.answer
     return Reason(
         code=outcome.id,
         answer=answer,
         nature="administrative" if answer == "no" else "uncertain",
-        sv=texts.fill(outcome.sv, _outcome_values(asked, basis, about, "sv")),
-        en=texts.fill(outcome.en, _outcome_values(asked, basis, about, "en")),
+        sv=texts.fill(outcome.sv, _outcome_values(asked, basis, about, feeds, "sv")),
+        en=texts.fill(outcome.en, _outcome_values(asked, basis, about, feeds, "en")),
         source_sv=outcome.source.sv,
         source_en=outcome.source.en,
     )
 
 
 def _outcome_values(
-    asked: Asked, basis: Basis, about: Sequence[Licence], language: Language
+    asked: Asked, basis: Basis, about: Sequence[Licence], told: Sequence[str], language: Language
 ) -> dict[str, str]:
     feeds, vocabulary = basis.feeds, basis.vocabulary
+    began = [
+        f"{texts.feed_name(feeds[each], language) if each in feeds else each} "
+        f"({asked.moment.day(basis.began[each]).isoformat() if each in basis.began else _NEVER[language]})"
+        for each in told
+    ]
     named = [
         texts.authority_name(feed, language)
         for feed in feeds.values()
@@ -123,9 +172,15 @@ def _outcome_values(
         "authorities": texts.listed(
             texts.authority(each, feeds.get(each.feed_id), language) for each in about
         ),
+        "known": texts.clock(asked.moment.now, asked.moment),
+        "began": texts.listed(began),
     }
+
+
+_NEVER = {"sv": "aldrig", "en": "never"}
 
 
 def once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """Return reasons in order, each once."""
-    return tuple(dict.fromkeys(reasons))
+    listed = tuple(reasons)
+    return listed if len(listed) == 1 else tuple(dict.fromkeys(listed))

@@ -26,9 +26,14 @@ OutcomeId = Literal[
     "profession-not-held",
     "profession-not-held-complete",
     "no-licence",
+    "not-known-then",
     "before-rules",
     "past-date",
+    "known-at",
+    "before-first-knowledge",
 ]
+# What is told beside an answer, and never decides it.
+REMARKS: frozenset[OutcomeId] = frozenset({"past-date", "known-at", "before-first-knowledge"})
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"):
@@ -110,12 +115,20 @@ class Outcome(_Table, frozen=True):
 
 
 class RuleSet(_Table, frozen=True):
-    """One file of rules."""
+    """One file of rules.
+
+    Attributes:
+        version: names the set in every answer that it has given.
+        in_force_from: the first day that it decides about.
+        replaced_by: version of the set that was put in its place for the same days, after a mistake in it was found. It
+            decides nothing any more; answers that it has given are still recomputed with it.
+    """
 
     version: str
     in_force_from: date
     licence_rules: tuple[LicenceRule, ...]
     outcomes: tuple[Outcome, ...]
+    replaced_by: str = ""
 
     def outcome(self, outcome_id: OutcomeId) -> Outcome:
         """Return an outcome by its id."""

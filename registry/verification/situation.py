@@ -5,8 +5,8 @@ time zone, and one valid to `2026-05` may have ended on any day of May. Where th
 says so and no day is invented.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal, get_args
 
 from registry.dates import earliest, latest
@@ -41,21 +41,35 @@ RESTRICTION_TIMES: tuple[str, ...] = get_args(RestrictionTime)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The day asked about, and the instant and zone in which the question is asked."""
+    """The two times of a question: the day in the world, and the moment of knowledge.
+
+    Attributes:
+        on_date: the day asked about.
+        now: with what knowledge: that of now, unless that of an earlier moment was asked for.
+        zone: where days are counted (`service.time_zone`).
+        earlier: the knowledge of an earlier moment was asked for.
+        today: the day of `now`: the last that anything is known about.
+    """
 
     on_date: date
     now: datetime
     zone: tzinfo
+    earlier: bool = False
+    today: date = field(init=False)
 
-    @property
-    def today(self) -> date:
-        """The day it is, in the service's zone."""
-        return self.day(self.now)
+    def __post_init__(self) -> None:
+        # A frozen dataclass sets its derived fields so.
+        object.__setattr__(self, "today", self.day(self.now))
 
     @property
     def past(self) -> bool:
         """Whether the question is about a day before today."""
         return self.on_date < self.today
+
+    @property
+    def day_ends(self) -> datetime:
+        """When the day asked about ends."""
+        return datetime.combine(self.on_date + timedelta(days=1), time(), self.zone)
 
     def day(self, instant: datetime) -> date:
         """Return the day of an instant, in the service's zone."""
@@ -95,15 +109,17 @@ def situation(person: Practitioner, licence: Licence, feed: Feed | None, moment:
         status=licence.facts.status,
         start=_start(licence.facts, known, moment.on_date),
         end=_end(licence.facts.valid_to, moment.on_date),
-        feed=_feed(feed, moment),
+        feed=_feed(licence, feed, moment),
         knowledge=known,
         change="held" if licence.held else "none",
         profession="unknown" if licence.facts.profession == "unknown" else "known",
-        restrictions=_restrictions(licence.facts, known, moment.on_date),
+        restrictions=_restrictions(licence, known, moment.on_date),
     )
 
 
 def _person(person: Practitioner, moment: Moment) -> Person:
+    if person.perhaps_deceased:
+        return "perhaps-deceased"
     if person.deceased_date:
         if moment.on_date < earliest(person.deceased_date):
             return "alive"
@@ -143,18 +159,31 @@ def _end(valid_to: str | None, day: date) -> End:
     return "ended" if day > latest(valid_to) else "perhaps"
 
 
-def _feed(feed: Feed | None, moment: Moment) -> FeedHealth:
-    """Tell the feed's health; of days before its last successful run even a late feed is proof."""
+def _feed(licence: Licence, feed: Feed | None, moment: Moment) -> FeedHealth:
+    """Tell the feed's health; of days before its last successful run even a late feed is proof.
+
+    Facts that no longer stand are proof of the days until the feed last told them, and then for as long as it promises.
+    """
     if feed is None or feed.last_success_at is None:
         return "never"
+    if licence.confirmed_at is not None:
+        told = licence.confirmed_at
+        late = moment.day_ends - told > timedelta(hours=feed.max_age_hours)
+        return "stale" if late and moment.on_date >= moment.day(told) else "fresh"
     if feed.fresh(moment.now) or moment.on_date < moment.day(feed.last_success_at):
         return "fresh"
     return "stale"
 
 
-def _restrictions(facts: LicenceFacts, known: Knowledge, day: date) -> tuple[TimedRestriction, ...]:
-    timed = ((restriction, _restriction_time(restriction, known, day)) for restriction in facts.restrictions)
-    return tuple(TimedRestriction(restriction, time) for restriction, time in timed if time)
+def _restrictions(licence: Licence, known: Knowledge, day: date) -> tuple[TimedRestriction, ...]:
+    if not licence.facts.restrictions:
+        return ()
+    timed = ((each, _restriction_time(each, known, day)) for each in licence.facts.restrictions)
+    return tuple(
+        TimedRestriction(each, "perhaps" if each in licence.doubtful and time != "later" else time)
+        for each, time in timed
+        if time
+    )
 
 
 def _restriction_time(facts: RestrictionFacts, known: Knowledge, day: date) -> RestrictionTime | None:

@@ -203,7 +203,8 @@ def _check_outcomes(rules: r.RuleSet) -> Iterator[str]:
     if missing:
         yield f"the outcome {min(missing)!r} is missing; every outcome needs its answer and texts."
     for outcome in rules.outcomes:
-        if (outcome.answer == "remark") != (outcome.id == "past-date"):
-            yield f"outcome {outcome.id!r}: only `past-date` is a remark, and it is nothing else."
+        if (outcome.answer == "remark") != (outcome.id in r.REMARKS):
+            remarks = ", ".join(sorted(r.REMARKS))
+            yield f"outcome {outcome.id!r}: only these are remarks, and they are nothing else: {remarks}."
         if outcome.answer == "no" and outcome.id not in _MAY_SAY_NO:
             yield f"outcome {outcome.id!r} may not say no: it must be asked about."

@@ -1,6 +1,6 @@
 """Filling the texts of rules: which placeholders there are, and what stands in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from string import Formatter
 
@@ -11,26 +11,18 @@ from registry.vocabulary import UNKNOWN, Language, Vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("sv", "en")
 
-OUTCOME_PLACEHOLDERS = frozenset({"date", "profession", "professions", "authority", "authorities", "since"})
-LICENCE_PLACEHOLDERS = frozenset(
+OUTCOME_PLACEHOLDERS = frozenset(
     {
         "date",
         "profession",
-        "raw_profession",
+        "professions",
         "authority",
-        "feed",
-        "status",
-        "raw_status",
-        "issued",
-        "valid_from",
-        "valid_to",
-        "known_since",
-        "pulled",
-        "max_age_hours",
+        "authorities",
+        "since",
+        "known",
+        "began",
     }
 )
-RESTRICTION_PLACEHOLDERS = LICENCE_PLACEHOLDERS | {"restriction"}
-
 _UNKNOWN_DATE = {"sv": "okänt datum", "en": "unknown date"}
 _NEVER = {"sv": "aldrig", "en": "never"}
 _CODE = {"sv": "kod", "en": "code"}
@@ -52,28 +44,48 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return text.format_map(values)
 
 
-def licence_values(
-    licence: Licence, feed: Feed | None, moment: Moment, vocabulary: Vocabulary, language: Language
-) -> dict[str, str]:
-    """Return what stands in the placeholders of a licence rule."""
-    facts = licence.facts
-    unknown_date = _UNKNOWN_DATE[language]
-    status = vocabulary.status_label(facts.status, language)
-    return {
-        "date": moment.on_date.isoformat(),
-        "profession": profession(licence, vocabulary, language),
-        "raw_profession": _raw_profession(licence),
-        "authority": authority(licence, feed, language),
-        "feed": (feed.name_sv if language == "sv" else feed.name_en) if feed else licence.feed_id,
-        "status": status,
-        "raw_status": quoted(facts.raw_status or status),
-        "issued": facts.issued or unknown_date,
-        "valid_from": facts.valid_from or facts.issued or unknown_date,
-        "valid_to": facts.valid_to or unknown_date,
-        "known_since": moment.day(licence.known_since).isoformat(),
-        "pulled": _pulled(feed.last_success_at if feed else None, moment, language),
-        "max_age_hours": str(feed.max_age_hours) if feed else "0",
-    }
+class LicenceValues(dict[str, str]):
+    """What stands in the placeholders of a licence rule, each worked out when a text first asks for it."""
+
+    def __init__(
+        self,
+        licence: Licence,
+        feed: Feed | None,
+        moment: Moment,
+        vocabulary: Vocabulary,
+        language: Language,
+    ) -> None:
+        super().__init__()
+        self.licence, self.facts, self.feed = licence, licence.facts, feed
+        self.moment, self.vocabulary, self.language = moment, vocabulary, language
+
+    def __missing__(self, name: str) -> str:
+        value = self[name] = _VALUES[name](self)
+        return value
+
+
+def _pulled(of: LicenceValues) -> str:
+    last = of.licence.confirmed_at or (of.feed.last_success_at if of.feed else None)
+    return _NEVER[of.language] if last is None else clock(last, of.moment)
+
+
+_VALUES: dict[str, Callable[[LicenceValues], str]] = {
+    "date": lambda of: of.moment.on_date.isoformat(),
+    "profession": lambda of: profession(of.licence, of.vocabulary, of.language),
+    "raw_profession": lambda of: _raw_profession(of.licence),
+    "authority": lambda of: authority(of.licence, of.feed, of.language),
+    "feed": lambda of: feed_name(of.feed, of.language) if of.feed else of.licence.feed_id,
+    "status": lambda of: of.vocabulary.status_label(of.facts.status, of.language),
+    "raw_status": lambda of: quoted(of.facts.raw_status or of["status"]),
+    "issued": lambda of: of.facts.issued or _UNKNOWN_DATE[of.language],
+    "valid_from": lambda of: of.facts.valid_from or of.facts.issued or _UNKNOWN_DATE[of.language],
+    "valid_to": lambda of: of.facts.valid_to or _UNKNOWN_DATE[of.language],
+    "known_since": lambda of: of.moment.day(of.licence.known_since).isoformat(),
+    "pulled": _pulled,
+    "max_age_hours": lambda of: str(of.feed.max_age_hours) if of.feed else "0",
+}
+LICENCE_PLACEHOLDERS = frozenset(_VALUES)
+RESTRICTION_PLACEHOLDERS = LICENCE_PLACEHOLDERS | {"restriction"}
 
 
 def restriction(facts: RestrictionFacts, vocabulary: Vocabulary, language: Language) -> str:
@@ -125,5 +137,11 @@ def _raw_profession(licence: Licence) -> str:
     return quoted(facts.raw_profession_text or facts.raw_profession or facts.profession)
 
 
-def _pulled(at: datetime | None, moment: Moment, language: Language) -> str:
-    return _NEVER[language] if at is None else at.astimezone(moment.zone).strftime("%Y-%m-%d %H:%M")
+def feed_name(feed: Feed, language: Language) -> str:
+    """Return the name of a feed."""
+    return feed.name_sv if language == "sv" else feed.name_en
+
+
+def clock(at: datetime, moment: Moment) -> str:
+    """Return an instant as people read it, in the service's zone."""
+    return at.astimezone(moment.zone).strftime("%Y-%m-%d %H:%M")

@@ -27,8 +27,18 @@ from itertools import chain
 
 from registry.identifiers import fold_number
 from registry.records.read import Licence, Practitioner
-from registry.verification.reasons import Asked, Basis, Reason, licence_reasons, once, outcome_reason
-from registry.verification.ruleset import Answer, LicenceRule, Nature, OutcomeId
+from registry.verification.decisions import decisions_of
+from registry.verification.reasons import (
+    Asked,
+    Basis,
+    Reason,
+    licence_reasons,
+    once,
+    outcome_reason,
+    remarks,
+    told_feeds,
+)
+from registry.verification.ruleset import Answer, Nature, OutcomeId
 from registry.verification.situation import Moment, situation
 from registry.vocabulary import UNKNOWN
 
@@ -81,18 +91,19 @@ def licence_verdict(person: Practitioner, licence: Licence, moment: Moment, basi
     The first rule that holds decides; further ones that speak against the licence are told as well.
     """
     there = situation(person, licence, basis.feeds.get(licence.feed_id), moment)
-    holding: list[LicenceRule] = []
+    holding = decisions_of(basis.rules).holding(there)
     reasons: list[Reason] = []
-    for rule in basis.rules.licence_rules:
-        about = rule.when.matching(there.restrictions) if rule.when.of_restrictions else [None]
-        if not about or not rule.when.hold(there) or (holding and rule.answer == "yes"):
-            continue
-        holding.append(rule)
+    for rule, places in holding:
+        about = [None] if places is None else [there.restrictions[place] for place in places]
         reasons += licence_reasons(rule, licence, about, moment, basis)
-    gives_way = all(rule.gives_way for rule in holding)
-    limited = any(rule.when.of_restrictions and rule.answer != "yes" for rule in holding)
-    silent = all(rule.silence for rule in holding)
-    return LicenceVerdict(licence, holding[0].answer, once(reasons), gives_way, limited, silent)
+    return LicenceVerdict(
+        licence,
+        holding[0][0].answer,
+        once(reasons),
+        gives_way=all(rule.gives_way for rule, _ in holding),
+        limited=any(places is not None and rule.answer != "yes" for rule, places in holding),
+        silent=all(rule.silence for rule, _ in holding),
+    )
 
 
 def verdict(person: Practitioner, asked: Asked, basis: Basis) -> Verdict:
@@ -123,8 +134,12 @@ class _Judge:
             answer, reasons = self._against_others(relevant, reasons)
         if self.asked.moment.on_date < self.basis.rules.in_force_from:
             answer, reasons = "ask", [self._outcome("before-rules"), *reasons]
-        if self.asked.moment.past:
-            reasons = [*reasons, self._outcome("past-date")]
+        if self.asked.moment.past or self.asked.moment.earlier:
+            named = {each.licence.feed_id for each in relevant or self.judged}
+            reasons = [
+                *reasons,
+                *remarks(self.asked, self.basis, named or told_feeds(self.asked, self.basis)),
+            ]
         licences = tuple(replace(each, relevant=each.licence.id in chosen) for each in self.judged)
         return Verdict(answer, once(reasons), self.basis.rules.version, licences)
 
@@ -168,7 +183,8 @@ class _Judge:
     def _judge(self) -> tuple[Judged, Answer, list[Reason]]:
         pool = [each for each in self.judged if self.asked.authority in {None, each.licence.authority_id}]
         if not pool:
-            return [], "ask", [self._outcome("no-licence")]
+            # Of what it did not know then, the registry says neither that it was nor that it was not.
+            return [], "ask", [self._outcome("not-known-then" if self.asked.moment.earlier else "no-licence")]
         number = fold_number(self.asked.number or "")
         numbered = [each for each in pool if number and fold_number(each.licence.facts.number) == number]
         if numbered:

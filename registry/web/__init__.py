@@ -9,7 +9,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from registry.access.install import install_access
 from registry.settings import Settings, load_settings
-from registry.web import api, headers, health, metrics, pages, personal_numbers, problem_pages, problems
+from registry.web import (
+    api,
+    headers,
+    health,
+    metrics,
+    pages,
+    personal_numbers,
+    problem_pages,
+    problems,
+    uploads,
+)
 from registry.web.context import install_context
 
 
@@ -49,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     context = install_context(app, settings)
     # Checks before a request's view run in this order: an id for the request first, who asks last.
     headers.register(app, settings)
+    uploads.register(app, settings)
     personal_numbers.register(app)
     install_access(app, settings, engine=context.access, sealer=context.sealer)
     problems.register(app, settings)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry.access.guard import public
 from registry.access.tables import access_event
+from registry.checks.lists.queue import figures
 from registry.records import tables as t
 from registry.records.index_state import Build, Comparison
 from registry.records.read import feeds
@@ -49,6 +50,8 @@ def readyz() -> tuple[dict[str, Any], int]:
     if checks["database"]["status"] == "ok":
         checks["index"] = _database(lambda: _index(ours, health))
         checks["feeds"] = _database(lambda: _feeds(ours))
+    if checks["accessLog"]["status"] == "ok":
+        checks["staffLists"] = _database(lambda: _lists(ours))
     checks["search"] = _search(health)
     degraded = any(check["status"] != "ok" for check in checks.values())
     status = "down" if down else "degraded" if degraded else "ok"
@@ -133,6 +136,19 @@ def _build(build: Build) -> Check:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _lists(ours: Context) -> Check:
+    found = figures(ours.access)
+    late = found.idle_s > ours.settings.checks.lists.late_s
+    return {
+        "status": "degraded" if late else "ok",
+        "waiting": found.waiting,
+        "oldestSeconds": round(found.oldest_s),
+        "idleSeconds": round(found.idle_s),
+        "rowsLeft": found.rows_left,
+        "failed": found.failed,
+    }
 
 
 def _feeds(ours: Context) -> Check:

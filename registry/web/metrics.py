@@ -16,6 +16,9 @@ from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.access.guard import public
+from registry.access.ledger.lag import unsealed_for
+from registry.checks.lists.queue import figures
+from registry.checks.unusual import standing
 from registry.metrics import CONTENT_TYPE, metrics_text
 from registry.records.feed_state import FeedState, feed_states
 from registry.search.freshness import Freshness, look
@@ -42,8 +45,41 @@ def metrics() -> Response:
     databases = answers(ours)
     found, feeds = _read(ours, health) if databases["records"] else (None, [])
     databases["records"] = found is not None
-    text = metrics_text(found, feeds, ours.settings, health=health, databases=databases)
+    text = metrics_text(found, feeds, ours.settings, health=health, databases=databases, others=_asked(ours))
     return Response(text, content_type=CONTENT_TYPE)
+
+
+def _asked(ours: Context) -> dict[str, float]:
+    """Tell how the access log and the queue of staff lists are; each is left out by itself where it can't be asked."""
+    told: dict[str, float] = {}
+    for ask in (_of_the_log, _of_callers, _of_lists):
+        try:
+            told |= ask(ours)
+        except (SQLAlchemyError, ArithmeticError, ValueError, TypeError) as error:
+            # The last three: a value that somebody has changed in the database must not hide the other metrics.
+            log.error("figures of the access database could not be read", error=type(error).__name__)  # noqa: TRY400 - see below
+    return told
+
+
+def _of_the_log(ours: Context) -> dict[str, float]:
+    return {"registry_access_log_unsealed_seconds": unsealed_for(ours.access, ours.now())}
+
+
+def _of_callers(ours: Context) -> dict[str, float]:
+    with ours.access.connect() as connection:
+        return {"registry_unusual_callers": sum(standing(connection, ours.now()).values())}
+
+
+def _of_lists(ours: Context) -> dict[str, float]:
+    found = figures(ours.access)
+    return {
+        "registry_staff_lists_waiting": found.waiting,
+        "registry_staff_lists_oldest_seconds": found.oldest_s,
+        "registry_staff_lists_idle_seconds": found.idle_s,
+        "registry_staff_lists_rows_left": found.rows_left,
+        "registry_staff_lists_rows_done": found.rows_done,
+        "registry_staff_lists_failed": found.failed,
+    }
 
 
 def _read(ours: Context, health: Health) -> tuple[Freshness | None, list[FeedState]]:

@@ -117,7 +117,7 @@ def _as_registry_error(error: Exception, settings: Settings) -> RegistryError:
         case RegistryError():
             return error
         case RequestEntityTooLarge():
-            limit = settings.web.max_body_bytes
+            limit = request.max_content_length or settings.web.max_body_bytes
             return BodyTooLargeError(f"The body may hold {limit} bytes at most.", maxBytes=limit)
         case HTTPException():
             return _from_http(error)
@@ -174,6 +174,8 @@ def _problem(settings: Settings, kind: ProblemType, error: RegistryError) -> Res
 def _add_headers(response: Response, error: RegistryError, original: Exception, settings: Settings) -> None:
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(settings.web.retry_after_s)
+    if (wait := getattr(error, "retry_after_s", None)) is not None:
+        response.headers["Retry-After"] = str(wait)
     if challenge := www_authenticate(error):
         response.headers["WWW-Authenticate"] = challenge
     if isinstance(original, MethodNotAllowed) and original.valid_methods:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--index N] [--search N] [--output FILE]`: measure and write docs/benchmarks.md."""
+"""`python -m tests.bench [SIZES] [--house small|large] [--ingest N] [--index N] [--search N] [--lists N] [--log N] [--output FILE]`: measure and write docs/benchmarks.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,10 @@ from tests.bench import (
     index_scale_report,
     ingest,
     ingest_report,
+    ledger,
+    ledger_report,
+    lists,
+    lists_report,
     search_scale,
     search_scale_report,
 )
@@ -24,7 +28,9 @@ SIZES = (20_000, 200_000)
 INGEST = (100_000, 1_000_000)
 INDEX = (1_000_000,)
 SEARCH = (100_000, 1_000_000)
-PARTS = ("houses", "ingest", "index", "search")
+LISTS = (1_000_000,)
+LOG = (1_000_000,)
+PARTS = ("houses", "ingest", "index", "search", "lists", "log")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -57,6 +63,20 @@ PARTS = ("houses", "ingest", "index", "search")
     multiple=True,
     help="Search a register of so many people.",
 )
+@click.option(
+    "--lists",
+    "listed",
+    type=click.IntRange(min=100),
+    multiple=True,
+    help="Check staff lists in a registry of so many licences.",
+)
+@click.option(
+    "--log",
+    "logged",
+    type=click.IntRange(min=100),
+    multiple=True,
+    help="Seal and verify an access log of so many events.",
+)
 @click.option("--only", type=click.Choice(PARTS), help="Measure only this part; all if left out.")
 @click.option(
     "--output",
@@ -73,6 +93,8 @@ def main(
     database: tuple[str, ...],
     indexed: tuple[int, ...],
     searched: tuple[int, ...],
+    listed: tuple[int, ...],
+    logged: tuple[int, ...],
     only: str | None,
     output: Path,
 ) -> None:
@@ -80,7 +102,8 @@ def main(
 
     Then load registers of 100000 and 1000000 licences in each format into each database (`--ingest`), and build, compare and
     change the search index of 1000000 licences in each house (`--index`), and search registers of 100000 and 1000000 people in
-    each house (`--search`).
+    each house (`--search`), and check staff lists in a registry of 1000000 licences on PostgreSQL and OpenSearch (`--lists`),
+    and seal and verify an access log of 1000000 events in each database (`--log`).
     REGISTRY_BENCH_REQUESTS (default 400) bounds the requests asked one after the other, REGISTRY_BENCH_SECONDS
     (default 10) each run of 8 clients at once.
     """
@@ -96,6 +119,10 @@ def main(
         _index(indexed or INDEX, house or HOUSES, output)
     if only in {None, "search"}:
         _search(searched or SEARCH, house or HOUSES, output)
+    if only in {None, "lists"}:
+        _lists(listed or LISTS, house or ("large",), output)
+    if only in {None, "log"}:
+        _log(logged or LOG, database or ingest.DATABASES, output)
     click.echo(f"Written: {output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output}")
 
 
@@ -120,6 +147,20 @@ def _search(sizes: Sequence[int], houses: Sequence[str], output: Path) -> None:
     for one in search_scale.measure(sizes, Limits.from_environment(), click.echo, houses):
         measured.append(one)
         search_scale_report.put(output, measured, sizes)
+
+
+def _lists(sizes: Sequence[int], houses: Sequence[str], output: Path) -> None:
+    measured = []
+    for one in lists.measure(sizes, click.echo, houses):
+        measured.append(one)
+        lists_report.put(output, measured, sizes)
+
+
+def _log(sizes: Sequence[int], databases: Sequence[str], output: Path) -> None:
+    measured = []
+    for one in ledger.measure(sizes, click.echo, databases):
+        measured.append(one)
+        ledger_report.put(output, measured, sizes)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,15 @@ class BenchError(Exception):
 
 
 def plain_environment(**settings: str) -> dict[str, str]:
-    """Return this process's environment without its own registry settings, and with those given."""
+    """Return this process's environment without its own registry settings, and with those given.
+
+    What is measured is not watched by coverage, which would be measured, too.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("REGISTRY_") or name.startswith(("REGISTRY_BENCH_", "REGISTRY_SERVICES_"))
+        if not name.startswith(("REGISTRY_", "COVERAGE_PROCESS_"))
+        or name.startswith(("REGISTRY_BENCH_", "REGISTRY_SERVICES_"))
     }
     # Modules of the tests are found wherever a process works.
     return {**kept, "PYTHONPATH": str(ROOT), **settings}

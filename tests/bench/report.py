@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tests.bench import index_scale_report, ingest_report, machine, search_scale_report
+from tests.bench import (
+    index_scale_report,
+    ingest_report,
+    ledger_report,
+    lists_report,
+    machine,
+    search_scale_report,
+)
 from tests.bench.figures import Figure, Measured, Share, text_of
 from tests.bench.reading import reading
 
@@ -64,7 +71,7 @@ def write(path: Path, measured: Sequence[Measured], sizes: Sequence[int], houses
     ]
     parts += [_section(one) for one in measured]
     # What other runs have found out about loading large registers, a large index and its search stays.
-    others = (ingest_report, index_scale_report, search_scale_report)
+    others = (ingest_report, index_scale_report, search_scale_report, lists_report, ledger_report)
     parts += [kept for part in others if (kept := part.kept(path))]
     path.write_text("\n".join([*parts, _HOW]), "utf-8")
 

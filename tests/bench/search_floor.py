@@ -17,6 +17,7 @@ import msgspec
 import orjson
 from flask import Flask
 
+from registry.errors import RegistryError
 from registry.search import open_engine
 from registry.search.opensearch import OpenSearchEngine
 from registry.search.port import Health, SearchEngine, SearchPage
@@ -64,6 +65,10 @@ class _Noting:
     def search(self, query: SearchQuery, today: date) -> SearchPage:
         self.asked.append(lambda engine: engine.search(query, today))
         return self._engine.search(query, today)
+
+    def search_many(self, queries: Sequence[SearchQuery], today: date) -> list[SearchPage | RegistryError]:
+        self.asked.append(lambda engine: engine.search_many(queries, today))
+        return self._engine.search_many(queries, today)
 
     def tally(self, base: Node | None, each: Sequence[Node], most: int) -> list[int]:
         self.asked.append(lambda engine: engine.tally(base, each, most))

@@ -32,9 +32,16 @@ _TRIVIAL = "/livez"
 
 
 def settings_for(port: int, issuer_port: int) -> dict[str, str]:
-    """Return the settings of a service on `port` that trusts the development identity provider."""
+    """Return the settings of a service on `port` that trusts the development identity provider and has no quotas to speak of."""
     issuer = f"http://127.0.0.1:{issuer_port}"
-    return {"REGISTRY_SERVICE__BASE_URL": f"http://127.0.0.1:{port}", "REGISTRY_TOKENS__ISSUER": issuer}
+    return {
+        "REGISTRY_SERVICE__BASE_URL": f"http://127.0.0.1:{port}",
+        "REGISTRY_TOKENS__ISSUER": issuer,
+        # One client asks as much as it can.
+        "REGISTRY_CHECKS__QUOTAS__CHECKS_PER_MINUTE": "10_000_000",
+        "REGISTRY_CHECKS__QUOTAS__CHECKS_PER_DAY": "10_000_000",
+        "REGISTRY_CHECKS__QUOTAS__LIST_ROWS_PER_DAY": "1_000_000_000",
+    }
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from tests.bench import (
     index_visible,
     ingest_floor,
     ingest_jobs,
+    ledger_jobs,
+    lists_jobs,
     pull_floor,
     pull_jobs,
     query_floor,
@@ -42,6 +44,14 @@ JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "ingest-prepare": ingest_jobs.prepare,
     "ingest-pull": ingest_jobs.pull,
     "ingest-floor": ingest_floor.measure,
+    "ledger-fill": ledger_jobs.fill,
+    "ledger-seal": ledger_jobs.seal_all,
+    "ledger-verify": ledger_jobs.verify_all,
+    "ledger-damage": ledger_jobs.damage,
+    "ledger-prove": ledger_jobs.prove,
+    "ledger-insert": ledger_jobs.insert,
+    "lists": lists_jobs.check,
+    "lists-draw": lists_jobs.draw_rows,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from registry.errors import SearchUnavailableError
 from registry.records.name_counts import Kind, NameCounts
-from registry.search import SearchQuery, open_engine, suggesting
+from registry.search import SearchPage, SearchQuery, open_engine, suggesting
 from registry.search.tree import Terms
 from tests.cluster.houses import ClusterHouse
 from tests.cluster.secured import INDEXER, SERVICE, SecuredCluster
@@ -32,6 +32,7 @@ _REPOSITORY = {"type": "fs", "settings": {"location": "mine"}}
 _NOBODY: list[tuple[str, str, Any]] = [
     ("GET", "/payroll/_search", None),
     ("GET", "/_search", None),
+    ("POST", "/_msearch", '{"index": "payroll"}\n{}\n'),
     ("GET", "/payroll", None),
     ("GET", "/payroll/_doc/1", None),
     ("PUT", "/payroll/_doc/1", {"salary": 2}),
@@ -87,6 +88,7 @@ _ASKED: list[dict[str, Any]] = [
     {"text": "100001"},
     {"given_name": "Liv0", "family_name": "Ek0", "sort": "issued"},
     {"profession": ("registered-nurse",), "county": ("Uppsala län",), "specialty": ("Kirurgi",)},
+    {"text": "Liv0 Ek0", "birth_date": "1980-02-03", "candidates": "day"},
     {"text": "Liv0 Ek0", "birth_date": "1980-02-03", "candidates": "near"},
     {"text": "Liv0 Ek0", "birth_date": "1980-02-03", "candidates": "wide"},
 ]
@@ -123,6 +125,8 @@ def test_the_services_user_may_do_all_that_the_service_asks(house: ClusterHouse)
     for asked in _ASKED:
         # Refused, it would be a SearchUnavailableError.
         assert engine.search(SearchQuery(**asked), TODAY).page == 1, asked
+    several = [SearchQuery(**asked) for asked in _ASKED if "candidates" in asked]
+    assert all(isinstance(page, SearchPage) for page in engine.search_many(several, TODAY))
     assert engine.search(SearchQuery(text="Ekberg"), TODAY).facets
     assert engine.tally(None, [Terms("names", ("anna",))], 10) == [2]
     borne: dict[Kind, dict[str, tuple[int, str]]] = {
@@ -173,6 +177,9 @@ def _is_refused(client: httpx.Client, method: str, path: str, body: Any) -> bool
     if answer.status_code == httpx.codes.OK and path.endswith("_bulk"):
         # A bulk request as such is allowed to whoever may send one about some index.
         return all(item["index"]["status"] == httpx.codes.FORBIDDEN for item in answer.json()["items"])
+    if answer.status_code == httpx.codes.OK and path.endswith("_msearch"):
+        # So is a request of several searches.
+        return all(each["status"] == httpx.codes.FORBIDDEN for each in answer.json()["responses"])
     return answer.status_code == httpx.codes.FORBIDDEN
 
 

@@ -1,5 +1,6 @@
 """Runs that are held: bad news applies, silence and good news wait, approval does what was shown and no more."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -270,3 +271,67 @@ def test_names_and_numbers_are_written_only_when_they_change(feed: FactsFeed) ->
     assert marked() == ["as it was written"]
     feed.pull({"a": person("Alm", "Liv", licences=[licence("1", status="lapsed")])})
     assert marked() == ["Liv Alm"]
+
+
+def test_that_something_waited_stays_told_when_it_has_been_decided(feed: FactsFeed) -> None:
+    everyone = people(30)
+    feed.pull(everyone)
+    first = feed.pull(dict(list(everyone.items())[:15]))
+    back = feed.pull(without(everyone, *(str(n) for n in range(29, 14, -1))) | {"15": everyone["15"]})
+    done = approve(feed.workshop, feed.descriptor, back.run)
+
+    with feed.world.engine.connect() as connection:
+        rows = connection.execute(sa.select(t.hold.c.run_id, t.hold.c.ended_run_id, t.hold.c.kind))
+        told = Counter(tuple(row) for row in rows)
+        assert connection.scalar(sa.select(sa.func.count()).select_from(t.held_change)) == 0
+    # One came back with the second file; the others went on waiting until it was approved.
+    assert told == {(first.run, back.run, "removal"): 1, (first.run, done.run, "removal"): 14}
+
+
+def test_a_record_that_stays_unreadable_has_one_hold_however_many_runs_see_it(feed: FactsFeed) -> None:
+    everyone = people(30)
+    feed.pull(everyone)
+    for _ in range(10):
+        feed.pull(without(everyone, "7"), {"key": "7", "bad": "no date"})
+    feed.pull(everyone)
+    feed.pull(without(everyone, "7"), {"key": "7", "bad": "no date"})
+
+    with feed.world.engine.connect() as connection:
+        holds = sa.select(t.hold.c.kind, t.hold.c.ended_run_id).order_by(t.hold.c.id)
+        rows = [tuple(row) for row in connection.execute(holds)]
+    assert [kind for kind, _ in rows] == ["unreadable", "unreadable"]
+    assert [ended is None for _, ended in rows] == [False, True]
+
+
+def test_a_record_that_contradicts_itself_in_every_run_has_one_hold(feed: FactsFeed) -> None:
+    everyone = people(30)
+    revoked = person("Ek", "Liv7", licences=[licence("7", status="revoked")])
+    feed.pull(everyone)
+    first = feed.pull(everyone, facts_line("7", revoked))
+    for _ in range(5):
+        feed.pull(everyone, facts_line("7", revoked))
+        assert states(feed.world)["7"][2]
+    last = feed.pull(everyone)
+
+    with feed.world.engine.connect() as connection:
+        rows = connection.execute(sa.select(t.hold.c.kind, t.hold.c.run_id, t.hold.c.ended_run_id))
+        assert [tuple(row) for row in rows] == [("conflict", first.run, last.run)]
+
+
+def test_a_hold_of_another_kind_ends_the_one_before(feed: FactsFeed) -> None:
+    everyone = people(30)
+    feed.pull(everyone)
+    bad = feed.pull(without(everyone, "20"), {"key": "20", "bad": "no date"})
+    gone = feed.pull(dict(list(everyone.items())[:15]))
+
+    record = sa.select(t.source_record.c.id).where(t.source_record.c.key == "20").scalar_subquery()
+    holds = sa.select(t.hold.c.kind, t.hold.c.run_id, t.hold.c.ended_run_id).order_by(t.hold.c.id)
+    with feed.world.engine.connect() as connection:
+        told = [tuple(row) for row in connection.execute(holds.where(t.hold.c.source_record_id == record))]
+    assert told == [("unreadable", bad.run, gone.run), ("removal", gone.run, None)]
+
+
+def test_what_waited_at_a_moment_is_found_by_its_kind(feed: FactsFeed) -> None:
+    with feed.world.engine.connect() as connection:
+        indices = {one["name"]: one["column_names"] for one in sa.inspect(connection).get_indexes("hold")}
+    assert indices["ix_hold_kind"] == ["kind", "ended_run_id", "run_id"]

@@ -67,8 +67,21 @@ def told(text: str) -> dict[str, Values]:
     }
 
 
+LISTS = {
+    "registry_access_log_unsealed_seconds": 61.5,
+    "registry_unusual_callers": 2.0,
+    "registry_staff_lists_waiting": 3.0,
+    "registry_staff_lists_oldest_seconds": 90.5,
+    "registry_staff_lists_idle_seconds": 4.0,
+    "registry_staff_lists_rows_left": 1200.0,
+    "registry_staff_lists_rows_done": 800.0,
+    "registry_staff_lists_failed": 1.0,
+}
+
+
 def full_text() -> str:
-    return metrics_text(FULL, FEEDS, SETTINGS, health=HEALTH, databases={"records": True, "access": False})
+    databases = {"records": True, "access": False}
+    return metrics_text(FULL, FEEDS, SETTINGS, health=HEALTH, databases=databases, others=LISTS)
 
 
 def test_everything_is_told_in_numbers() -> None:
@@ -92,6 +105,7 @@ def test_everything_is_told_in_numbers() -> None:
         "registry_index_comparison_duration_seconds": 12.5,
         "registry_index_comparison_documents": 10,
         "registry_index_comparison_repaired": 7,
+        **LISTS,
     }
     assert found["registry_database_up"] == {("records",): 1, ("access",): 0}
     assert found["registry_index_info"] == {("registry-licences-1",): 1}

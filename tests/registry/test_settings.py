@@ -83,7 +83,7 @@ OVERRIDES: list[tuple[str, str, Any]] = [
         ("https://a:9200", "https://b:9200"),
     ),
     ("REGISTRY_INDEXER__MAX_VANISHED_SHARE", "0.5", 0.5),
-    ("REGISTRY_ACCESS__PURPOSES", '["recruitment"]', ("recruitment",)),
+    ("REGISTRY_CHECKS__QUOTAS__CHECKS_PER_DAY", "5", 5),
 ]
 
 
@@ -236,9 +236,13 @@ def test_the_default_file_and_the_types_name_the_same_settings() -> None:
     assert set(_keys(values)) == set(_fields(Settings))
 
 
+# Tables whose entries the operator names.
+_OWN_NAMES = {"access.role_scopes", "access.purposes", "checks.quotas_of", "providers"}
+
+
 def _keys(table: dict[str, Any], path: str = "") -> Iterator[str]:
     for key, value in table.items():
-        if isinstance(value, dict) and f"{path}{key}" != "access.role_scopes":
+        if isinstance(value, dict) and f"{path}{key}" not in _OWN_NAMES:
             yield from _keys(value, f"{path}{key}.")
         else:
             yield f"{path}{key}"
@@ -250,3 +254,45 @@ def _fields(kind: type[Any], path: str = "") -> Iterator[str]:
             yield from _fields(field.type, f"{path}{field.name}.")
         else:
             yield f"{path}{field.name}"
+
+
+PURPOSE = """
+[access.purposes.inspection]
+sv = "Inspektion"
+en = "Inspection"
+ground_sv = "Lag"
+ground_en = "Law"
+roles = ["inspector"]
+"""
+
+
+def test_an_operators_purposes_replace_them_all(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(PURPOSE, "utf-8")
+    purposes = load_settings({"REGISTRY_CONFIG_FILE": str(own)}).access.purposes
+    assert list(purposes) == ["inspection"]
+    assert (purposes["inspection"].roles, purposes["inspection"].about) == (("inspector",), "others")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'access.purposes = ["recruitment"]',  # as it was written before there were grounds
+        PURPOSE.replace("inspection", "In spection"),
+        PURPOSE.replace('ground_en = "Law"', ""),
+        PURPOSE.replace('roles = ["inspector"]', 'about = "everybody"'),
+    ],
+)
+def test_a_wrong_purpose_is_named(tmp_path: Path, text: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(text, "utf-8")
+    with pytest.raises(SettingsError, match=r"access\.purposes|not valid TOML"):
+        load_settings({"REGISTRY_CONFIG_FILE": str(own)})
+
+
+def test_quotas_of_one_organisation_are_its_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("[checks.quotas_of.2120000142]\nchecks_per_minute = 1200\n", "utf-8")
+    checks = load_settings({"REGISTRY_CONFIG_FILE": str(own)}).checks
+    assert checks.quotas_of["2120000142"].checks_per_minute == 1200
+    assert checks.quotas_of["2120000142"].checks_per_day is None

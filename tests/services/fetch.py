@@ -1,6 +1,6 @@
 """`python -m tests.services.fetch` (`make services`): brings what the real services need, without root.
 
-OpenSearch, its security plugin and the FHIR server come through Maven, are checked against their digest files and put
+OpenSearch, its security plugin, the FHIR server and Keycloak come through Maven, are checked against their digest files and put
 together in the services folder.
 Java and PostgreSQL come with the development requirements as wheels. What is missing is named on one line
 each. Exit code 0; 1 if a fetched file is not the right one, or if anything is missing under
@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 import click
 
-from tests.services import assemble, fhir_server, secured
+from tests.services import assemble, fhir_server, keycloak_files, secured
 from tests.services.chromium import find_chromium
 from tests.services.digests import Artifact, DigestError, read_digests
 from tests.services.java import find_java
@@ -52,6 +52,7 @@ def main() -> None:
         _report(missing, "OpenSearch", _provide_opensearch)
         _report(missing, secured.NAME, _provide_secured)
         _report(missing, fhir_server.NAME, _provide_fhir_server)
+        _report(missing, keycloak_files.NAME, _provide_keycloak)
     except DigestError as error:
         click.secho(f"REFUSED: {error}", fg="red", bold=True, err=True)
         sys.exit(1)
@@ -104,6 +105,16 @@ def _provide_fhir_server() -> str:
         folder=fhir_server.server_folder(artifacts),
         stands=fhir_server.is_assembled,
         put_together=fhir_server.assemble,
+    )
+
+
+def _provide_keycloak() -> str:
+    return _provide(
+        keycloak_files.NAME,
+        keycloak_files.read_keycloak_digests(),
+        folder=keycloak_files.server_folder(),
+        stands=keycloak_files.is_assembled,
+        put_together=keycloak_files.assemble,
     )
 
 

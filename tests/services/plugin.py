@@ -18,6 +18,7 @@ import pytest
 
 from tests.services.chromium import find_chromium, open_browser
 from tests.services.fhir_server import FhirServer
+from tests.services.keycloak import Keycloak, running_keycloak
 from tests.services.missing import ServiceMissingError, services_required
 from tests.services.opensearch import OpenSearchServer
 from tests.services.postgres import (
@@ -25,6 +26,7 @@ from tests.services.postgres import (
     PostgresServer,
     find_debian_postgres,
 )
+from tests.services.sharing import shared
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -120,6 +122,18 @@ def fhir_server(running_fhir_server: FhirServer) -> FhirServer:
     """The same, empty."""
     running_fhir_server.clear()
     return running_fhir_server
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+    """The run's own Keycloak with two realms; one serves all processes that share the tests (tests.services.keycloak)."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with contextlib.ExitStack() as using:
+        with or_left_out():
+            told = using.enter_context(shared(folder, "keycloak", running_keycloak))
+        yield Keycloak(**told)
 
 
 @pytest.fixture(scope="session")

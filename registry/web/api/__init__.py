@@ -4,12 +4,14 @@ import flask_smorest  # type: ignore[import-untyped]
 from flask import Flask
 
 from registry.web.api import (
+    batches,
     feed_runs,
     feeds,
     history,
     info,
     openapi,
     practitioners,
+    purposes,
     search,
     suggestions,
     verifications,
@@ -40,7 +42,7 @@ def register(app: Flask, ours: Context) -> None:
             **openapi.spec_options(ours.settings),
         },
     )
-    for module in (info, search, practitioners, verifications, feeds, feed_runs):
+    for module in (info, search, practitioners, verifications, batches, purposes, feeds, feed_runs):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(app, api.spec.to_dict(), ours)

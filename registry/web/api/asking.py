@@ -6,7 +6,9 @@ from typing import Any
 
 import marshmallow as ma
 
+from registry.access.guard import current_caller
 from registry.access.log import loggable
+from registry.access.purposes import check_stated, stateable
 from registry.settings import Access
 from registry.web.api.parsing import raise_for_body, raise_for_query
 
@@ -16,9 +18,11 @@ def check_query_purpose(purpose: str, settings: Access, schema: ma.Schema) -> No
 
     Raises:
         InvalidQueryError: the operator does not know it; names those there are.
+        PurposeNotAllowedError: the caller may not state it.
     """
     if purpose not in settings.purposes:
         raise_for_query(_messages(settings), schema)
+    check_stated(purpose, settings, current_caller())
 
 
 def check_body_purpose(purpose: str, settings: Access, schema: ma.Schema) -> None:
@@ -26,13 +30,15 @@ def check_body_purpose(purpose: str, settings: Access, schema: ma.Schema) -> Non
 
     Raises:
         InvalidBodyError: the operator does not know it; names those there are.
+        PurposeNotAllowedError: the caller may not state it.
     """
     if purpose not in settings.purposes:
         raise_for_body(_messages(settings), schema)
+    check_stated(purpose, settings, current_caller())
 
 
 def _messages(settings: Access) -> dict[str, list[str]]:
-    return {"purpose": [f"Must be one of: {', '.join(settings.purposes)}."]}
+    return {"purpose": [f"Must be one of: {', '.join(stateable(settings))}."]}
 
 
 def loggable_question(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import marshmallow as ma
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})\Z")
 _INTEGER = re.compile(r"\d{1,9}\Z")
 
 
@@ -57,6 +58,18 @@ class Day(ma.fields.Date):
         except ValueError:
             pass
         raise ma.ValidationError("Write a date as YYYY-MM-DD.")
+
+
+class Instant(ma.fields.DateTime):
+    """A moment as RFC 3339 with its offset, `2026-03-01T12:00:00+01:00` or `Z`; no other ISO 8601 form."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ANN401, ARG002 - marshmallow
+        try:
+            if isinstance(value, str) and _INSTANT.match(value):
+                return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+        raise ma.ValidationError("Write a moment as YYYY-MM-DDThh:mm:ss with Z or an offset such as +01:00.")
 
 
 class Count(ma.fields.Integer):

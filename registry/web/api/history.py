@@ -86,7 +86,7 @@ EXAMPLE = {
     query=QUERY,
     answer=HistorySchema(),
     example=EXAMPLE,
-    problems=("not-found", "access-log-unavailable"),
+    problems=("not-found", "access-log-unavailable", "purpose-not-allowed"),
     parameters=(ID,),
 )
 def read_history(asked: dict[str, str], id: str) -> present.Values:  # noqa: A002 - its name in the API

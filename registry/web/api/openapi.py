@@ -9,6 +9,7 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app
 
 from registry.access.guard import public
+from registry.access.purposes import stateable
 from registry.settings import Settings
 from registry.web.api.info import API_VERSION
 from registry.web.api.operation import PROBLEMS_KEY
@@ -79,6 +80,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         },
         "scope": {"type": "string", "description": "The scopes that the request needs, separated by spaces."},
         "maxBytes": {"type": "integer", "description": "Largest body in bytes."},
+        "quota": {"type": "string", "description": "The quota that is used up."},
+        "limit": {"type": "integer", "description": "What the quota allows in its window."},
+        "remaining": {"type": "integer", "description": "What is left of the quota."},
+        "retryAfter": {"type": "integer", "description": "Seconds to wait, as the header Retry-After."},
     },
     "additionalProperties": False,
 }
@@ -151,7 +156,7 @@ def _document_refusals(responses: dict[str, Any], kinds: Iterable[ProblemType], 
         headers = {
             "X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in logs."}
         }
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if status in _WAIT or any(kind.slug in _WAIT_FOR for kind in several):
             headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
         if status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = {"schema": {"type": "string"}, "description": "RFC 6750."}
@@ -167,11 +172,15 @@ def _document_refusals(responses: dict[str, Any], kinds: Iterable[ProblemType], 
         }
 
 
+# Statuses and problems that say how long to wait.
+_WAIT = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+_WAIT_FOR = frozenset({"idempotency-key-in-use"})
 _EXTRA: dict[str, dict[str, Any]] = {
     "invalid-query": {"errors": [{"parameter": "limit", "detail": "Write a whole number."}]},
     "invalid-body": {"errors": [{"pointer": "/purpose", "detail": "Missing data for required field."}]},
     "insufficient-scope": {"scope": "registry:verify"},
     "body-too-large": {"maxBytes": 65536},
+    "quota-exceeded": {"quota": "checks-per-minute", "limit": 300, "remaining": 0, "retryAfter": 17},
 }
 
 
@@ -185,7 +194,7 @@ def _decided(ours: Context) -> dict[str, dict[str, Any]]:
     """Return what the operator decides about parameters and fields, by their names."""
     search = ours.settings.search
     return {
-        "purpose": {"enum": list(ours.settings.access.purposes)},
+        "purpose": {"enum": list(stateable(ours.settings.access))},
         "profession": {"items": {"type": "string", "enum": sorted(ours.vocabulary.professions)}},
         "limit": {"default": search.default_limit, "maximum": search.max_limit},
         "name": {"maxLength": search.max_query_length},
@@ -196,8 +205,12 @@ def _fill_in(document: Mapping[str, Any], decided: Mapping[str, Mapping[str, Any
     for operations in document["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", []) if isinstance(operation, dict) else []:
-                parameter["schema"].update(decided.get(parameter["name"], {}))
-    document["components"]["schemas"]["Question"]["properties"]["purpose"].update(decided["purpose"])
+                more = decided.get(parameter["name"], {})
+                # One profession or several: what may stand in a list is said of lists.
+                if "items" not in more or parameter["schema"].get("type") == "array":
+                    parameter["schema"].update(more)
+    for name in ("Question", "BatchQuestion"):
+        document["components"]["schemas"][name]["properties"]["purpose"].update(decided["purpose"])
 
 
 __all__ = ["API_VERSION", "OPENAPI_VERSION", "TITLE", "blueprint", "finish", "spec_options"]

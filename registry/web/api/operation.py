@@ -73,8 +73,12 @@ def operation(
     query: ma.Schema | None = None,
     body: ma.Schema | None = None,
     body_examples: Mapping[str, Any] | None = None,
+    bodies: Mapping[str, Any] | None = None,
+    status: int = 200,
+    answer_headers: Mapping[str, str] | None = None,
     problems: tuple[str, ...] = (),
     parameters: tuple[Mapping[str, Any], ...] = (),
+    headers: tuple[Mapping[str, Any], ...] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a view an operation of the API. Its docstring's first line is the summary, the rest the description.
 
@@ -90,16 +94,29 @@ def operation(
         query: schema of the query string; what it loads is the view's first argument.
         body: schema of the JSON body; likewise.
         body_examples: whole bodies by name, each `{"summary": ..., "value": ...}`.
+        bodies: instead of `body`, what the view reads by itself, by media type: `{"schema": ..., "example": ...}`.
+        status: of the answer when all is well; 204 has no body.
+        answer_headers: headers of that answer beside those of every answer, with what they tell.
         problems: slugs of the problems that this operation has beyond those of every operation like it.
         parameters: path parameters as OpenAPI describes them.
+        headers: headers of the request, likewise.
     """
     slugs = {*_ALWAYS, *problems}
     slugs.update((*_TOKEN, *_DATA) if blueprint.needs_token else ())
-    slugs.update(_BODY if body else ())
-    documented = {
+    slugs.update(_BODY if body or bodies else ())
+    documented: dict[str, Any] = {
         "operationId": operation_id,
         "security": [{"accessToken": [scope] if scope else []}] if blueprint.needs_token else [],
         PROBLEMS_KEY: sorted(slugs),
+    }
+
+    if headers:
+        documented["parameters"] = [dict(one) for one in headers]
+    if bodies:
+        documented["requestBody"] = {"required": True, "content": dict(bodies)}
+    told = {
+        name: {"schema": {"type": "string"}, "description": text}
+        for name, text in (answer_headers or {}).items()
     }
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -107,7 +124,9 @@ def operation(
         if blueprint.needs_token and not scope:
             made = any_caller(view)
         if answer is not None:
-            made = blueprint.response(200, answer, example=example)(made)
+            made = blueprint.response(status, answer, example=example, headers=told or None)(made)
+        elif not files:
+            made = blueprint.response(status)(made)
         for media_type, file in (files or {}).items():
             schema = {"type": "string", "description": file.description}
             made = blueprint.response(200, schema, content_type=media_type, example=file.example)(made)

@@ -96,7 +96,7 @@ EXAMPLE = {
     query=QUERY,
     answer=PractitionerSchema(),
     example=EXAMPLE,
-    problems=("not-found", "access-log-unavailable"),
+    problems=("not-found", "access-log-unavailable", "purpose-not-allowed"),
     parameters=(ID,),
 )
 def read_practitioner(asked: dict[str, str], id: str) -> present.Values:  # noqa: A002 - its name in the API

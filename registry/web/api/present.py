@@ -5,44 +5,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, cast
 
-from registry.records.facts import LicenceFacts, NameFacts, RestrictionFacts, Status
+from registry.checks.plain import authority, name, profession, status, word
+from registry.records.facts import LicenceFacts, RestrictionFacts, Status
 from registry.records.history import LicenceVersion
 from registry.records.read import Feed, Licence, Practitioner
 from registry.vocabulary import Vocabulary
 
 Values = dict[str, Any]
-
-
-def word(code: str, sv: str, en: str) -> Values:
-    """Show a code of ours with its name."""
-    return {"code": code, "name": {"sv": sv, "en": en}}
-
-
-def profession(code: str, vocabulary: Vocabulary) -> Values:
-    """Show a profession of our vocabulary."""
-    return word(code, vocabulary.profession_label(code, "sv"), vocabulary.profession_label(code, "en"))
-
-
-def status(code: Status, vocabulary: Vocabulary) -> Values:
-    """Show a status term of ours."""
-    return word(code, vocabulary.status_label(code, "sv"), vocabulary.status_label(code, "en"))
-
-
-def authority(authority_id: str, feed: Feed | None) -> Values:
-    """Show an authority; its name stands with its feeds."""
-    sv = feed.authority_name_sv if feed else authority_id
-    en = feed.authority_name_en if feed else authority_id
-    return {"id": authority_id, "name": {"sv": sv, "en": en}}
-
-
-def birth_year(birth_date: str | None) -> str | None:
-    """Return the year of a partial date: enough to tell namesakes apart, less than a birth date."""
-    return birth_date[:4] if birth_date else None
-
-
-def name(facts: NameFacts) -> Values:
-    """Show a name and what it is to the person (official, former, alias)."""
-    return {"use": facts.use, "text": facts.display()}
 
 
 def restriction(facts: RestrictionFacts, vocabulary: Vocabulary) -> Values:

@@ -97,7 +97,7 @@ QUERY: ma.Schema = type(
     query=QUERY,
     answer=search_schemas.SearchAnswerSchema(),
     example=search_schemas.EXAMPLE,
-    problems=("search-unavailable", "access-log-unavailable"),
+    problems=("search-unavailable", "access-log-unavailable", "purpose-not-allowed"),
 )
 def search(asked: dict[str, Any]) -> Response:
     """Find people by name, licence number or birth date.

@@ -6,12 +6,11 @@ that stand in many answers are made once. Tests hold every answer against the Op
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
+from registry.checks import plain
 from registry.matching.match import Match
 from registry.matching.notes import Note
-from registry.records.facts import Status
 from registry.records.listed import ListedLicence
 from registry.records.read import Feed
 from registry.search.box import Understood
@@ -66,14 +65,14 @@ def _person(found: FoundPerson, feeds: Mapping[str, Feed], vocabulary: Vocabular
         "id": person.public_id,
         "name": person.name,
         "names": [{"use": one.use, "text": one.display()} for one in person.names],
-        "birthYear": present.birth_year(person.birth_date),
+        "birthYear": plain.birth_year(person.birth_date),
         "deceased": person.deceased,
         "licences": [
             _licence(
                 one,
                 feeds.get(one.feed_id),
-                _status(vocabulary, status_of(one, day, deceased=person.deceased)),
-                _profession(vocabulary, one.profession),
+                plain.status(status_of(one, day, deceased=person.deceased), vocabulary),
+                plain.profession(one.profession, vocabulary),
                 matched=document_id(licence_key(one.id)) == found.document,
             )
             for one in found.licences
@@ -92,23 +91,13 @@ def _licence(
         "rawProfession": {"code": one.raw_profession, "text": one.raw_profession_text},
         "status": status,
         "rawStatus": one.raw_status,
-        "authority": present.authority(one.authority_id, feed),
+        "authority": plain.authority(one.authority_id, feed),
         "jurisdiction": one.jurisdiction or None,
         "validTo": one.valid_to,
         "restrictions": [each.kind for each in one.restrictions],
         "gone": one.gone,
         "matched": matched,
     }
-
-
-@lru_cache(maxsize=1024)
-def _profession(vocabulary: Vocabulary, code: str) -> Values:
-    return present.profession(code, vocabulary)
-
-
-@lru_cache(maxsize=64)
-def _status(vocabulary: Vocabulary, code: Status) -> Values:
-    return present.status(code, vocabulary)
 
 
 def _match(match: Match) -> Values:

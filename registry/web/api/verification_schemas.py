@@ -6,9 +6,10 @@ import marshmallow as ma
 
 from registry.verification.question import MAX_NAME, MAX_NUMBER
 from registry.web.api.feeds import FeedSchema
-from registry.web.api.fields import Answer, Bilingual, CamelCase, Day, Moment, Text, about
+from registry.web.api.fields import Answer, Bilingual, CamelCase, Day, Instant, Moment, Text, about
 from registry.web.api.schemas import AuthoritySchema, LicenceSchema, LinkSchema, NameSchema, WordSchema
 
+ID_PATTERN = r"^ver_[A-Za-z0-9_-]{22}$"
 _ONE_OF = "Give one of licenceNumber, personalIdentityNumber, or name with birthDate."
 
 
@@ -36,7 +37,17 @@ class QuestionSchema(CamelCase):
     authority = Text(
         max_length=64, metadata=about("Id of the authority whose licence is meant, see `GET /v1/feeds`.")
     )
-    on_date = Day(metadata=about("The day asked about, today or earlier; today when left out."))
+    on_date = Day(
+        metadata=about(
+            "The day asked about, today or earlier: when it held in the world. Today when left out, or the day of `knownAt`."
+        )
+    )
+    known_at = Instant(
+        metadata=about(
+            "What the registry knew at this moment, instead of what it knows now; with its offset from UTC.",
+            format="date-time",
+        )
+    )
     purpose = Text(required=True, max_length=50, metadata=about("Why you ask; written to the access log."))
     reference = Text(
         max_length=200,
@@ -72,11 +83,47 @@ class ReasonSchema(Answer):
     source = ma.fields.Nested(
         Bilingual, required=True, metadata=about("The law, decision or rule it rests on.")
     )
+    licence = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=about("Which of `licences` it is about, from 0; null: about none of them alone."),
+    )
+
+
+class ProvenanceSchema(Answer):
+    """How the registry knows what it shows: who told, and when."""
+
+    feed = ma.fields.String(required=True, metadata=about("Id of the feed that told."))
+    run = ma.fields.Integer(required=True, metadata=about("The run of the feed that brought it."))
+    stamp = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata=about('The feed\'s own "as of" of that run, where it gives one.'),
+    )
+    known_since = Moment(
+        required=True, metadata=about("When that run began (UTC): known since then.", format="date-time")
+    )
+    known_to = Moment(
+        required=True,
+        allow_none=True,
+        metadata=about(
+            "When a later run said otherwise (UTC); null: it stood at `knownAt`.", format="date-time"
+        ),
+    )
+    learnt_at = Moment(
+        required=True,
+        metadata=about(
+            "When the registry learnt the last of what is shown (UTC): `knownSince`, or later where a date made known "
+            "afterwards changes what held on the day.",
+            format="date-time",
+        ),
+    )
 
 
 class VerifiedLicenceSchema(LicenceSchema):
     """A licence with the answer for it alone."""
 
+    provenance = ma.fields.Nested(ProvenanceSchema, required=True)
     verdict = ma.fields.String(
         required=True, metadata=about("For this licence alone.", enum=["yes", "no", "ask"])
     )
@@ -136,6 +183,10 @@ class MatchSchema(Answer):
 class VerificationSchema(Answer):
     """The answer, why, and what it rests on."""
 
+    id = ma.fields.String(
+        required=True,
+        metadata=about("The evidence of this answer: your organisation can fetch it.", pattern=ID_PATTERN),
+    )
     verdict = ma.fields.String(
         required=True,
         metadata=about(
@@ -154,6 +205,13 @@ class VerificationSchema(Answer):
     reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
     rule_version = ma.fields.String(required=True, metadata=about("Version of the rule set that answered."))
     on_date = ma.fields.Date(required=True, metadata=about("The day the answer is about."))
+    known_at = Moment(
+        required=True,
+        metadata=about(
+            "With what knowledge (UTC): that of the moment asked about, else that of `checkedAt`.",
+            format="date-time",
+        ),
+    )
     checked_at = Moment(required=True, metadata=about("When it was given (UTC).", format="date-time"))
     purpose = ma.fields.String(required=True)
     reference = ma.fields.String(required=True, allow_none=True, metadata=about("As you gave it."))
@@ -173,3 +231,4 @@ class VerificationSchema(Answer):
         required=True,
         metadata=about("The feeds the answer rests on, or whose silence it tells."),
     )
+    links = ma.fields.Nested(LinkSchema, required=True)

@@ -1,28 +1,42 @@
-"""`POST /v1/verifications`: whether a person may practise, on a day, and how the registry knows."""
+"""`/v1/verifications`: whether a person may practise, on a day, and how the registry knows; and what was answered before."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import g
+import orjson
+from flask import Response, g, request
 
 from registry.access.guard import current_caller
-from registry.access.log import record_access
+from registry.checks import past
+from registry.checks.evidence import Kept
+from registry.checks.idempotency import Claim
+from registry.checks.one import Checked, check, claim_key
+from registry.checks.plain import moment
 from registry.errors import BadRequestError, InvalidBodyError
-from registry.matching.features import BY_NAME
-from registry.matching.match import Match
-from registry.records.read import Practitioner
 from registry.verification.question import Question
-from registry.verification.reasons import Reason
-from registry.verification.verify import Answered, CheckedLicence, Verification
-from registry.web.api import present, verification_examples
-from registry.web.api.asking import check_body_purpose, loggable_question
+from registry.web.api import verification_examples
+from registry.web.api.asking import check_body_purpose, check_query_purpose
+from registry.web.api.limits import IDEMPOTENCY_KEY, KEYED, RATE_LIMIT, rate_limit
 from registry.web.api.operation import ApiBlueprint, operation
+from registry.web.api.parsing import raise_for_query
+from registry.web.api.verification_past_schemas import (
+    ID,
+    AgainSchema,
+    FetchQuerySchema,
+    ListQuerySchema,
+    ReverificationSchema,
+    VerificationsSchema,
+)
 from registry.web.api.verification_schemas import QuestionSchema, VerificationSchema
 from registry.web.context import Context, context
 
-blueprint = ApiBlueprint("verifications", "Ask whether a person may practise.")
+blueprint = ApiBlueprint("verifications", "Ask whether a person may practise, and show what was answered.")
 BODY = QuestionSchema()
-# Told to the log only as being there, never with its value.
-_NUMBER = "personal_identity_number"
+AGAIN = AgainSchema()
+FETCH = FetchQuerySchema()
+LIST = ListQuerySchema()
+_SCOPE = "registry:verify"
+_ASKING = ("search-unavailable", "access-log-unavailable", "purpose-not-allowed", "quota-exceeded")
 
 
 @operation(
@@ -30,14 +44,16 @@ _NUMBER = "personal_identity_number"
     "/verifications",
     method="POST",
     operation_id="verify",
-    scope="registry:verify",
+    scope=_SCOPE,
     body=BODY,
     body_examples=verification_examples.QUESTIONS,
     answer=VerificationSchema(),
     example=verification_examples.ANSWER,
-    problems=("search-unavailable", "access-log-unavailable"),
+    problems=("not-found", *_ASKING, *KEYED),
+    headers=(IDEMPOTENCY_KEY,),
+    answer_headers=RATE_LIMIT,
 )
-def verify(asked: dict[str, Any]) -> present.Values:
+def verify(asked: dict[str, Any]) -> Response:
     """Ask whether a person may practise, today or on a day, and how the registry knows.
 
     Say who by licence number, by personal identity number, or by name and birth date. Name a profession and an
@@ -46,108 +62,186 @@ def verify(asked: dict[str, Any]) -> present.Values:
     The answer is `yes`, `no` or `ask`, with reasons. Not found is `ask`, never `no`, and a person with a protected
     identity is answered like one who is not in the registry. Questions by number are answered while search by name
     is unavailable.
+
+    The answer is kept as evidence under its `id`: your organisation can fetch it, and ask the same again.
     """
     ours = context()
     check_body_purpose(asked["purpose"], ours.settings.access, BODY)
-    answered = _answer(asked, ours)
-    record_access(
-        ours.access,
-        ours.settings.access,
-        current_caller(),
-        purpose=asked["purpose"],
-        action="verify",
-        question=_loggable(asked),
-        answer=answered.verification.answer,
-        practitioner_ids=answered.ids,
-        request_id=g.request_id,
-    )
-    return _values(answered.verification, asked, ours)
-
-
-def _answer(asked: dict[str, Any], ours: Context) -> Answered:
+    held = _claim("verify", asked, ours)
+    if isinstance(held, str):
+        return _sent(past.replay(ours, current_caller(), held, request_id=g.request_id))
     question = Question(
         licence_number=asked.get("licence_number"),
         authority=asked.get("authority"),
-        personal_number=asked.get(_NUMBER),
+        personal_number=asked.get("personal_identity_number"),
         name=asked.get("name"),
         birth_date=asked.get("birth_date"),
         profession=asked.get("profession"),
         on_date=asked.get("on_date"),
+        known_at=asked.get("known_at"),
     )
     try:
-        return ours.verify(question)
+        checked = check(
+            ours,
+            current_caller(),
+            question,
+            purpose=asked["purpose"],
+            reference=asked.get("reference"),
+            request_id=g.request_id,
+            held=held,
+        )
     except BadRequestError as error:
         # Whatever is wrong with a question stands in its body, and one kind of fault gets one kind of answer.
         raise InvalidBodyError(error.detail) from None
+    return _sent(checked)
 
 
-def _loggable(asked: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in asked.items() if name not in {_NUMBER, "purpose"}}
-    return {**loggable_question(rest), **({"by_personal_number": True} if _NUMBER in asked else {})}
+@operation(
+    blueprint,
+    "/verifications/<string:id>",
+    operation_id="getVerification",
+    scope=_SCOPE,
+    query=FETCH,
+    answer=ReverificationSchema(),
+    example=verification_examples.ANSWER,
+    problems=("not-found", "access-log-unavailable", "purpose-not-allowed"),
+    parameters=(ID,),
+)
+def read_verification(asked: dict[str, Any], id: str) -> Response:  # noqa: A002 - its name in the API
+    """Read what was answered, byte for byte as it was.
+
+    Your organisation's verifications only. One about a person whose identity is protected now is answered as if there were
+    none. Reading is written to the access log.
+    """
+    ours = context()
+    purpose = asked.get("purpose")
+    if purpose is not None:
+        check_query_purpose(purpose, ours.settings.access, FETCH)
+    found = past.fetch(ours, current_caller(), id, purpose=purpose, request_id=g.request_id)
+    return Response(found.body, mimetype="application/json")
 
 
-def _values(given: Verification, asked: dict[str, Any], ours: Context) -> present.Values:
-    feeds = {source.feed.id: source.feed for source in given.sources}
-    named = next((f for f in feeds.values() if f.authority_id == given.authority), None)
-    person = given.practitioner
+@operation(
+    blueprint,
+    "/verifications",
+    operation_id="listVerifications",
+    scope=_SCOPE,
+    query=LIST,
+    answer=VerificationsSchema(),
+    example=verification_examples.LIST,
+    problems=("access-log-unavailable", "purpose-not-allowed"),
+)
+def list_verifications(asked: dict[str, Any]) -> Response:
+    """List what your organisation has asked, the newest first.
+
+    The list names nobody: it tells verdicts under your own references. What tells of people whose identity is protected now
+    is left out.
+    """
+    ours = context()
+    check_query_purpose(asked["purpose"], ours.settings.access, LIST)
+    limit, page = _limit(asked, ours), asked["page"]
+    found, more = past.recent(
+        ours,
+        current_caller(),
+        purpose=asked["purpose"],
+        request_id=g.request_id,
+        reference=asked.get("reference"),
+        since=asked.get("since"),
+        until=asked.get("until"),
+        limit=limit,
+        offset=(page - 1) * limit,
+    )
+    values = {
+        "items": [_listed(one) for one in found],
+        "page": page,
+        "limit": limit,
+        "links": {
+            "self": _address(page),
+            "first": _address(1),
+            "previous": _address(page - 1) if page > 1 else None,
+            "next": _address(page + 1) if more else None,
+        },
+    }
+    return Response(orjson.dumps(values), mimetype="application/json")
+
+
+@operation(
+    blueprint,
+    "/verifications/<string:id>/reverification",
+    method="POST",
+    operation_id="verifyAgain",
+    scope=_SCOPE,
+    body=AGAIN,
+    body_examples=verification_examples.AGAIN,
+    answer=ReverificationSchema(),
+    example=verification_examples.ANSWER_AGAIN,
+    problems=("not-found", *_ASKING, *KEYED),
+    parameters=(ID,),
+    headers=(IDEMPOTENCY_KEY,),
+    answer_headers=RATE_LIMIT,
+)
+def verify_again(asked: dict[str, Any], id: str) -> Response:  # noqa: A002 - its name in the API
+    """Ask the same question again, and see what has changed since.
+
+    A question about "today" is about today again. The answer is a new verification with an id of its own; `previous` names
+    the first one, and `changes` tells what differs.
+    """
+    ours = context()
+    if "purpose" in asked:
+        check_body_purpose(asked["purpose"], ours.settings.access, AGAIN)
+    held = _claim(f"verify again {id}", asked, ours)
+    if isinstance(held, str):
+        return _sent(past.replay(ours, current_caller(), held, request_id=g.request_id))
+    checked = past.ask_again(
+        ours,
+        current_caller(),
+        id,
+        request_id=g.request_id,
+        purpose=asked.get("purpose"),
+        reference=asked.get("reference"),
+        held=held,
+    )
+    return _sent(checked)
+
+
+def _claim(operation_id: str, asked: dict[str, Any], ours: Context) -> Claim | str | None:
+    header = request.headers.get("Idempotency-Key")
+    return claim_key(ours, current_caller(), operation=operation_id, header=header, body=asked)
+
+
+def _sent(checked: Checked) -> Response:
+    """Send the bytes that are kept. They are as the schema says (tests hold them against it)."""
+    response = Response(checked.body, mimetype="application/json")
+    response.headers.update(rate_limit(checked.quotas))
+    return response
+
+
+def _limit(asked: dict[str, Any], ours: Context) -> int:
+    search = ours.settings.search
+    limit: int = asked.get("limit", search.default_limit)
+    if limit > search.max_limit:
+        raise_for_query({"limit": [f"Must be at most {search.max_limit}."]}, LIST)
+    if asked["page"] * limit > search.max_window:
+        raise_for_query(
+            {"page": [f"Reaches beyond {search.max_window}; narrow the list with since and until."]}, LIST
+        )
+    return limit
+
+
+def _listed(one: Kept) -> dict[str, Any]:
     return {
-        "verdict": given.answer,
-        "outcome": given.outcome,
-        "reasons": [_reason(each) for each in given.reasons],
-        "rule_version": given.rule_version,
-        "on_date": given.on_date,
-        "checked_at": given.checked_at,
-        "purpose": asked["purpose"],
-        "reference": asked.get("reference"),
-        "profession": present.profession(given.profession, ours.vocabulary) if given.profession else None,
-        "authority": present.authority(given.authority, named) if given.authority else None,
-        "practitioner": _person(person) if person else None,
-        "match": _match(given.match) if given.match else None,
-        "licences": [_licence(each, ours) for each in given.licences],
-        "sources": [present.feed(each.feed, given.checked_at) for each in given.sources],
+        "id": one.id,
+        "verdict": one.verdict,
+        "outcome": one.outcome,
+        "checkedAt": moment(one.created_at),
+        "purpose": one.purpose,
+        "reference": one.reference or None,
+        "ruleVersion": one.rule_version,
+        "previous": one.previous_id,
+        "links": {"self": f"/v1/verifications/{one.id}"},
     }
 
 
-def _reason(reason: Reason) -> present.Values:
-    return {
-        "code": reason.code,
-        "answer": reason.answer,
-        "nature": reason.nature,
-        "text": {"sv": reason.sv, "en": reason.en},
-        "source": {"sv": reason.source_sv, "en": reason.source_en},
-    }
-
-
-def _person(person: Practitioner) -> present.Values:
-    return {
-        "id": person.public_id,
-        "name": person.name,
-        "birth_year": present.birth_year(person.birth_date),
-        "deceased": person.deceased,
-        "links": {"self": present.path_of(person)},
-    }
-
-
-def _match(match: Match) -> present.Values:
-    return {
-        "level": match.level,
-        "score": round(match.score, 1) if match.features else None,
-        "features": [
-            name.replace("_", "-")
-            for name, outcome, _ in match.features
-            if outcome not in BY_NAME[name].neutral
-        ],
-        "name": present.name(match.name) if match.name else None,
-        "notes": [{"code": note.code, "text": {"sv": note.sv, "en": note.en}} for note in match.notes],
-    }
-
-
-def _licence(checked: CheckedLicence, ours: Context) -> present.Values:
-    judged, source = checked.verdict, checked.source
-    feeds = {source.feed.id: source.feed} if source else {}
-    return {
-        **present.licence(judged.licence, feeds, ours.vocabulary),
-        "verdict": judged.answer,
-        "reasons": [_reason(each) for each in judged.reasons],
-        "relevant": judged.relevant,
-    }
+def _address(page: int) -> str:
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
+    return f"{request.path}?{urlencode([*asked, ('page', str(page))])}"

@@ -1,21 +1,19 @@
 """Checking a licence: one form, one verdict. The answer is sent at once, so that no address ever names a person."""
 
-from typing import Any
+from datetime import date, datetime, time
 
-from flask import Response, redirect, request, url_for
+from flask import Response, g, redirect, request, url_for
 from flask import make_response as flask_response
 
-from registry.access.guard import requires_scope
-from registry.access.log import loggable
+from registry.access.guard import current_caller, requires_scope
+from registry.checks import one
 from registry.errors import BadRequestError
 from registry.verification.question import Question as AskedQuestion
-from registry.verification.verify import Answered
 from registry.web.context import context
+from registry.web.pages.answer_page import answer_page
 from registry.web.pages.blueprints import pages
 from registry.web.pages.check_form import Choices, FormError, Question, read_check_form
-from registry.web.pages.common import evidence, known_feeds, log_access, profession_codes, purposes, viewer
-from registry.web.pages.render import page
-from registry.web.pages.result import result_view
+from registry.web.pages.common import known_feeds, profession_codes, purposes
 from registry.web.pages.start import start_page
 
 _UNUSABLE = 422
@@ -24,7 +22,7 @@ _UNUSABLE = 422
 @pages.get("/check")
 @requires_scope("registry:verify")
 def check_form() -> Response:
-    """Lead to the form: an answer has no address of its own."""
+    """Lead to the form: a fresh answer has no address of its own; it is kept under `/checks/`."""
     return flask_response(redirect(url_for("pages_public.start"), 303))
 
 
@@ -52,25 +50,10 @@ def answer(question: Question) -> Response:
 
     Raises:
         BadRequestError: the question can't be answered as it is.
+        QuotaExceededError: the organisation has asked too much.
         SearchUnavailableError: it asks by name, and the search engine is down.
         AccessLogUnavailableError: the event can't be written.
     """
-    answered = _verify(question)
-    found = answered.verification
-    log_access("verify", question.purpose, _loggable(question), found.answer, answered.ids)
-    view = viewer(known_feeds())
-    person = found.practitioner
-    url = (
-        url_for("pages.practitioner", public_id=person.public_id, purpose=question.purpose) if person else ""
-    )
-    return page(
-        "result.html",
-        result=result_view(question, found, view, url),
-        evidence=evidence(question.purpose, found.rule_version, view),
-    )
-
-
-def _verify(question: Question) -> Answered:
     asked = AskedQuestion(
         licence_number=question.licence_number,
         personal_number=question.personal_number,
@@ -79,23 +62,22 @@ def _verify(question: Question) -> Answered:
         profession=question.profession,
         authority=question.authority,
         on_date=question.on_date,
+        known_at=_end_of(question.known_on),
     )
-    return context().verify(asked)
+    checked = one.check(
+        context(),
+        current_caller(),
+        asked,
+        purpose=question.purpose,
+        reference=question.reference or None,
+        request_id=g.request_id,
+    )
+    return answer_page(checked.answer, asked, fresh=True)
 
 
-def _loggable(question: Question) -> dict[str, Any]:
-    """Return the question for the access log: how the person was named, never their personal identity number."""
-    asked = {
-        "by": "personal number"
-        if question.personal_number
-        else "licence number"
-        if question.licence_number
-        else "name",
-        "licenceNumber": loggable(question.licence_number or ""),
-        "name": loggable(question.name),
-        "birthDate": question.birth_date or "",
-        "profession": question.profession or "",
-        "authority": question.authority or "",
-        "onDate": question.on_date.isoformat() if question.on_date else "",
-    }
-    return {name: value for name, value in asked.items() if value}
+def _end_of(day: date | None) -> datetime | None:
+    """Return the last moment of a past day: what was known on it is what was known when it ended."""
+    shared = context()
+    if day is None or day >= shared.today():
+        return None
+    return datetime.combine(day, time.max, shared.settings.zone)

@@ -34,6 +34,8 @@ class Typed:
     authority: str = ""
     purpose: str = ""
     on_date: str = ""
+    known_on: str = ""
+    reference: str = ""
     personal_number: Literal[""] = ""
 
 
@@ -44,7 +46,9 @@ class Question:
     Attributes:
         personal_number: 12 digits.
         birth_date: partial date.
-        on_date: None for today.
+        on_date: None for today, or the day of `known_on`.
+        known_on: the day whose knowledge is asked for; None for what is known now.
+        reference: the organisation's own; "" for none.
     """
 
     purpose: str
@@ -55,6 +59,8 @@ class Question:
     licence_number: str | None = None
     name: str = ""
     birth_date: str | None = None
+    known_on: date | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,10 @@ class _Reader:
         }
         who = readers.get(way, dict)()
         profession, authority = self._choice("profession"), self._choice("authority")
-        purpose, on_date = self._choice("purpose"), self._on_date()
+        purpose, reference = self._choice("purpose"), self._reference()
+        on_date, known_on = self._day("on-date"), self._day("known-on")
+        if on_date and known_on and on_date > known_on:
+            self._wrong("on-date", "wrong.on-date-late")
         errors = tuple(self._errors)
         question = None
         if not errors:
@@ -108,6 +117,8 @@ class _Reader:
                 profession=profession or None,
                 authority=authority or None,
                 on_date=on_date,
+                known_on=known_on,
+                reference=reference,
                 **who,
             )
         return CheckForm(self._typed(way), errors, question)
@@ -123,6 +134,8 @@ class _Reader:
             authority=self._again("authority"),
             purpose=self._again("purpose"),
             on_date=self._again("on-date"),
+            known_on=self._again("known-on"),
+            reference=self._again("reference"),
         )
 
     def _again(self, name: str) -> str:
@@ -181,17 +194,26 @@ class _Reader:
             self._wrong(name, f"wrong.{name}")
         return text
 
-    def _on_date(self) -> date | None:
-        text = self._text("on-date")
+    def _reference(self) -> str:
+        text = self._text("reference")
+        if holds_personal_number(text):
+            self._wrong("reference", "wrong.reference-personal")
+        elif len(text) > MAX_LENGTH:
+            self._wrong("reference", "wrong.too-long")
+        return text
+
+    def _day(self, name: Literal["on-date", "known-on"]) -> date | None:
+        """Read a day that is not after today."""
+        text = self._text(name)
         if not text:
             return None
         try:
             day = date.fromisoformat(parse_compact(text))
         except ValueError:
-            self._wrong("on-date", "wrong.on-date")
+            self._wrong(name, "wrong.on-date")
             return None
         if day > self._today:
-            self._wrong("on-date", "wrong.on-date-future")
+            self._wrong(name, "wrong.on-date-future")
         return day
 
 

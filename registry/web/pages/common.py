@@ -8,6 +8,8 @@ from flask import g
 
 from registry.access.guard import current_caller
 from registry.access.log import Action, record_access
+from registry.access.purposes import stateable
+from registry.access.signed_in import optional_caller
 from registry.records.read import Feed, Practitioner, feeds
 from registry.verification.reasons import Basis
 from registry.verification.situation import Moment
@@ -31,8 +33,8 @@ class Option:
 
 
 def purposes() -> tuple[str, ...]:
-    """Return the purposes that someone may state about another person."""
-    return tuple(p for p in context().settings.access.purposes if p != OWN_RECORD)
+    """Return the purposes that whoever is logged in may state about another person; for everyone else, all."""
+    return stateable(context().settings.access, optional_caller())
 
 
 def purpose_label(purpose: str, language: Language) -> str:

@@ -1,10 +1,11 @@
 """How a record answers to a question, in words and with a mark of its own shape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from registry.matching.match import Match
-from registry.matching.notes import sentence
+from registry.matching.notes import Note, sentence
 from registry.web.pages.language import Language
 
 Mark = Literal["exact", "near", "former", "other", "part", "like", "unlike"]
@@ -39,22 +40,27 @@ class MatchView:
 
 def match_view(match: Match | None, language: Language) -> MatchView | None:
     """Write a match; None where there is nothing to say."""
-    if match is None or not match.notes:
+    return written_match(match.level, match.notes, language) if match else None
+
+
+def written_match(level: str, notes: Sequence[Note], language: Language) -> MatchView | None:
+    """Write a match by its level and notes; None where there is nothing to say."""
+    if not notes:
         return None
-    mark = _mark(match)
-    return MatchView(mark, language.text(f"match.{mark}"), sentence(match.notes, language.code))
+    mark = _mark(level, notes)
+    return MatchView(mark, language.text(f"match.{mark}"), sentence(notes, language.code))
 
 
-def _mark(match: Match) -> Mark:
+def _mark(level: str, notes: Sequence[Note]) -> Mark:
     """Tell how good it is by what is said: a number makes sure who it is, and yet the name may be spelt otherwise."""
-    differs = {note.code for note in match.notes} - _AGREES
+    differs = {note.code for note in notes} - _AGREES
     if not differs:
         return "exact"
-    if match.level == "none" and match.notes[0].code == _LED_HERE:
+    if level == "none" and notes[0].code == _LED_HERE:
         return "unlike"
     for code, mark in _ANOTHER.items():
         if code in differs and differs - {code} <= _SHORTER:
             return mark
-    if match.level in {"exact", "strong"}:
+    if level in {"exact", "strong"}:
         return "near"
     return "part" if differs <= _SHORTER else "like"

@@ -104,7 +104,7 @@ def page(
         template: its file.
         status: of the answer.
         scripts: static files that may run on the page, which must work without them. No page has any on which somebody is
-            asked for a personal identity number.
+            asked for a personal identity number in a field.
         values: what the template shows.
     """
     settings = context().settings
@@ -160,6 +160,8 @@ def _menu(caller: Caller | None, settings: Settings) -> Sequence[MenuItem]:
         if caller.may("registry:search"):
             items.insert(0, ("frame.search", "pages.search"))
         if caller.may("registry:verify"):
+            items.insert(0, ("frame.checks", "pages.checks"))
+            items.insert(0, ("frame.lists", "pages.lists"))
             items.insert(0, ("frame.check", "pages_public.start"))
     menu = [MenuItem(key, url_for(endpoint), request.endpoint == endpoint) for key, endpoint in items]
     if caller is None and settings.login.issuer:
@@ -172,6 +174,8 @@ def _links(settings: Settings) -> dict[str, str]:
         "start": url_for("pages_public.start"),
         "about": url_for("pages_public.about"),
         "check": url_for("pages.check"),
+        "checks": url_for("pages.checks"),
+        "lists": url_for("pages.lists"),
         "search": url_for("pages.search"),
         "suggestions": url_for("pages.suggestions"),
         "me": url_for("pages.me"),

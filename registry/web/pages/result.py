@@ -1,35 +1,32 @@
-"""The result of a check as the page shows it: one headline, one sentence, reasons, and what they rest on.
+"""The result of a check as the page shows it: one headline, one sentence, reasons, what to do, and what they rest on.
 
-The words promise no more than the verdict: a yes is about a licence, on one day, according to one source.
+It is made from the plain answer alone, so that a fetched one looks as it did when it was given.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from registry.records.read import Licence
-from registry.verification.reasons import Reason
-from registry.verification.ruleset import Answer, OutcomeId
-from registry.verification.verify import CheckedLicence, Verification
-from registry.vocabulary import UNKNOWN
-from registry.web.pages.check_form import Question
-from registry.web.pages.match_view import MatchView, match_view
-from registry.web.pages.views import LicenceView, PersonView, ReasonView, SourceView, Viewer
+from registry.dates import parse_compact
+from registry.verification.question import Question
+from registry.verification.ruleset import Answer
+from registry.web.pages.answer_view import AnswerReader, Values
+from registry.web.pages.answer_words import Words
+from registry.web.pages.match_view import MatchView
+from registry.web.pages.next_steps import Contact, contacts, steps
+from registry.web.pages.views import LicenceView, ReasonView, SourceView, Viewer
 
-# Where the service's users work; licences from elsewhere are said to be so.
-_HOME = "SE"
 _HIDDEN = "-••••"
-# Outcomes of config/verdict that a fuller or corrected question may do away with.
-_TOO_LITTLE: frozenset[OutcomeId] = frozenset(
-    {
-        "ambiguous",
-        "uncertain-match",
-        "name-differs",
-        "birth-date-differs",
-        "number-for-other-profession",
-        "professions-differ",
-        "authorities-differ",
-    }
-)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundView:
+    """Who was found: as much as tells namesakes apart."""
+
+    name: str
+    birth_year: str
+    deceased: bool
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,8 @@ class ResultView:
     Attributes:
         next: what to do now: yes, no, ask, death (of the person), or again (the same question with more in it may be
             answered).
+        times: both times in words where the answer is not about today as known today; else "".
+        steps, contacts: what to do about each kind of reason, and whom to ask.
         asked: what was asked, as label and value; a personal identity number without its last four digits.
         licences: those the question was about; others: the rest of the person's.
         sources: feeds whose silence is to be told; empty when the person's licences tell their own.
@@ -48,160 +47,77 @@ class ResultView:
     next: str
     headline: str
     sentence: str
+    times: str
     reasons: tuple[ReasonView, ...]
+    steps: tuple[str, ...]
+    contacts: tuple[Contact, ...]
     asked: tuple[tuple[str, str], ...]
-    person: PersonView | None
+    person: FoundView | None
     match: MatchView | None
     licences: tuple[LicenceView, ...]
     others: tuple[LicenceView, ...]
     sources: tuple[SourceView, ...]
 
 
-def result_view(question: Question, found: Verification, view: Viewer, person_url: str) -> ResultView:
-    """Write the answer to a check."""
-    person = found.practitioner
-    told = set(found.reasons)
-    licences = [(each, _licence(each, view, told)) for each in found.licences]
+def result_view(
+    answer: Values, question: Question, view: Viewer, *, person_url: str, urls: Mapping[str, str]
+) -> ResultView:
+    """Write the answer to a check.
+
+    Args:
+        answer: as `registry.checks.answer` describes it.
+        question: what was asked.
+        view: the reader's language, and the feeds as they are now (for names of authorities asked about).
+        person_url: where the whole record is, "" if it is not linked.
+        urls: addresses of authorities by their ids.
+    """
+    reader = AnswerReader(answer, view)
+    words = Words(reader)
+    told = answer["reasons"]
+    licences = [(each["relevant"], reader.licence(each, told)) for each in answer["licences"]]
     return ResultView(
-        answer=found.answer,
-        next=_next(found),
-        headline=_Words(found, view).headline(),
-        sentence=_Words(found, view).sentence(),
-        reasons=tuple(view.reason(reason) for reason in found.reasons),
+        answer=answer["verdict"],
+        next=words.next,
+        headline=words.headline(),
+        sentence=words.sentence(),
+        times=words.times(),
+        reasons=tuple(map(reader.reason, told)),
+        steps=steps(reader),
+        contacts=contacts(reader, words, urls),
         asked=tuple(_asked(question, view)),
-        person=view.person(person, url=person_url) if person else None,
-        match=match_view(found.match, view.language) if person else None,
-        licences=tuple(written for each, written in licences if each.verdict.relevant),
-        others=tuple(written for each, written in licences if not each.verdict.relevant),
-        sources=() if any(each.verdict.relevant for each in found.licences) else _sources(found, view),
+        person=_person(answer["practitioner"], view, person_url),
+        match=reader.match(),
+        licences=tuple(written for relevant, written in licences if relevant),
+        others=tuple(written for relevant, written in licences if not relevant),
+        sources=() if any(relevant for relevant, _ in licences) else reader.sources(),
     )
 
 
-def _may_be_answered(found: Verification) -> bool:
-    """Tell whether it is the question that falls short, not the authority's facts."""
-    return found.answer == "ask" and any(reason.code in _TOO_LITTLE for reason in found.reasons)
-
-
-def _next(found: Verification) -> str:
-    if _may_be_answered(found):
-        return "again"
-    died = found.answer == "no" and any(reason.nature == "death" for reason in found.reasons)
-    return "death" if died else found.answer
-
-
-def _licence(each: CheckedLicence, view: Viewer, told: set[Reason]) -> LicenceView:
-    """Write a licence; reasons that stand above already are not said twice."""
-    reasons = [reason for reason in each.verdict.reasons if reason not in told]
-    return view.licence(each.verdict.licence, each.verdict.answer, reasons)
-
-
-def _sources(found: Verification, view: Viewer) -> tuple[SourceView, ...]:
-    return tuple(view.source(source.feed) for source in found.sources)
+def _person(person: Mapping[str, Any] | None, view: Viewer, url: str) -> FoundView | None:
+    if person is None:
+        return None
+    name = person["name"] or view.language.text("person.nameless")
+    return FoundView(name, person["birthYear"] or "", person["deceased"], url)
 
 
 def _asked(question: Question, view: Viewer) -> Iterable[tuple[str, str]]:
-    text = view.language.text
+    text, day = view.language.text, view.language.day
     if question.personal_number:
-        yield text("asked.personal-number"), question.personal_number[:8] + _HIDDEN
+        # Kept questions hold it as it was written to the API.
+        birth_date = "".join(filter(str.isdigit, question.personal_number))[:-4]
+        yield text("asked.personal-number"), birth_date + _HIDDEN
     if question.licence_number:
         yield text("asked.licence-number"), question.licence_number
     if question.name:
         yield text("asked.name"), question.name
     if question.birth_date:
-        yield text("asked.birth-date"), view.language.day(question.birth_date)
+        yield text("asked.birth-date"), day(parse_compact(question.birth_date))
     if question.profession:
-        yield (
-            text("asked.profession"),
-            view.vocabulary.profession_label(question.profession, view.language.code),
-        )
+        code = view.vocabulary.find_profession(question.profession) or question.profession
+        yield text("asked.profession"), view.vocabulary.profession_label(code, view.language.code)
     if question.authority:
         yield text("asked.authority"), view.authority(question.authority)
     if question.on_date:
-        yield text("asked.on-date"), view.language.day(question.on_date)
-
-
-class _Words:
-    """Chooses headline and sentence for a verdict."""
-
-    def __init__(self, found: Verification, view: Viewer) -> None:
-        self._found = found
-        self._view = view
-        self._today = found.on_date == found.checked_at.astimezone(view.zone).date()
-        relevant = [each.verdict for each in found.licences if each.verdict.relevant]
-        # An old licence that gave way to a new one speaks another answer; the words are about those that decided.
-        self._deciding = [each.licence for each in relevant if each.answer == found.answer]
-        # Whom to ask: where another licence turned a yes into an ask, that one's authority.
-        told = {reason.licence_id for reason in found.reasons}
-        doubtful = [
-            each.verdict.licence
-            for each in found.licences
-            if each.verdict.answer != "yes" and each.verdict.licence.id in told
-        ]
-        self._to_ask = doubtful or [each.licence for each in relevant]
-
-    def headline(self) -> str:
-        """Return the answer in a few words."""
-        if self._found.answer == "ask":
-            return self._text("headline.again" if _may_be_answered(self._found) else "headline.ask")
-        profession = self._profession()
-        key = f"headline.{self._found.answer}{'' if self._today else '-then'}"
-        return self._text(key, profession=profession) if profession else self._text(f"{key}-any")
-
-    def _profession(self) -> str:
-        """Return the one profession that the answer is about, "" where it is about several or none."""
-        if self._found.profession:
-            return self._view.profession_inside(self._found.profession)
-        codes = {licence.facts.profession for licence in self._deciding}
-        code = codes.pop() if len(codes) == 1 else UNKNOWN
-        return "" if code == UNKNOWN else self._view.profession_inside(code)
-
-    def sentence(self) -> str:
-        """Return what the answer rests on."""
-        match self._found.answer:
-            case "yes":
-                return " ".join((self._yes(), *self._places()))
-            case "no":
-                return self._text(
-                    "sentence.no", date=self._date(), authority=self._authorities(self._deciding)
-                )
-        authority = self._authorities(self._to_ask)
-        if _may_be_answered(self._found):
-            return self._text("sentence.again")
-        if authority:
-            return self._text("sentence.ask-authority", date=self._date(), authority=authority)
-        return self._text("sentence.ask", date=self._date())
-
-    def _yes(self) -> str:
-        professions = sorted({self._view.profession_inside(each.facts.profession) for each in self._deciding})
-        key = "sentence.yes" if self._today else "sentence.yes-then"
-        if len(professions) > 1:
-            key += "-many"
-        return self._text(
-            key,
-            date=self._date(),
-            authority=self._authorities(self._deciding),
-            professions=self._list(professions),
-        )
-
-    def _places(self) -> Iterable[str]:
-        """Say where a licence from another country is valid: the word yes must not be read as about this one."""
-        places = {licence.facts.jurisdiction for licence in self._deciding} - {"", _HOME}
-        if places:
-            yield self._text("sentence.place", place=self._list(sorted(map(self._view.place, places))))
-
-    def _authorities(self, licences: Sequence[Licence]) -> str:
-        names = {self._view.source_of(licence).authority for licence in licences}
-        if not names and self._found.answer == "no":
-            names = {self._view.source(source.feed).authority for source in self._found.sources}
-        return self._list(sorted(names))
-
-    def _date(self) -> str:
-        return self._view.language.day(self._found.on_date)
-
-    def _list(self, items: Sequence[str]) -> str:
-        if len(items) < 2:  # noqa: PLR2004 - nothing to join
-            return "".join(items)
-        return self._text("sentence.list", first=", ".join(items[:-1]), last=items[-1])
-
-    def _text(self, key: str, **values: str) -> str:
-        return self._view.language.text(key, **values)
+        yield text("asked.on-date"), day(question.on_date)
+    if question.known_at:
+        yield text("asked.known-at"), view.language.moment(question.known_at, view.zone)

@@ -58,7 +58,13 @@ class RestrictionView:
 
 @dataclass(frozen=True, slots=True)
 class LicenceView:
-    """A licence, with the answer for it alone where one is given."""
+    """A licence, with the answer for it alone where one is given.
+
+    Attributes:
+        known_since, known_to: when the registry knew what is shown; `known_to` is "" while it stands.
+        learnt_at: when it learnt the last of it, where that was later than `known_since`.
+        run, stamp: the feed's run that brought it, and the feed's own stamp of that run.
+    """
 
     profession: str
     raw_profession: str
@@ -77,6 +83,10 @@ class LicenceView:
     source: SourceView
     known_since: str
     gone: bool
+    known_to: str = ""
+    learnt_at: str = ""
+    run: str = ""
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,11 @@ class PersonView:
     protected: bool
     identifiers: tuple[tuple[str, str], ...]
     url: str = ""
+
+
+def inside(label: str) -> str:
+    """Write a profession's label inside a sentence: without its capital, unless it is an abbreviation."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +168,6 @@ class Viewer:
 
     def _profession(self, code: str) -> str:
         return self.vocabulary.profession_label(code, self.language.code)
-
-    def profession_inside(self, code: str) -> str:
-        """Write a profession inside a sentence: without its capital, unless it is an abbreviation."""
-        label = self._profession(code)
-        return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
     def licence(
         self, licence: Licence, answer: Answer | None = None, reasons: Iterable[Reason] = ()

@@ -13,10 +13,15 @@ import sqlalchemy as sa
 from flask import Blueprint, Flask, render_template_string
 from werkzeug.serving import make_server
 
+from registry.access.dpop import DpopProofs
 from registry.access.guard import any_caller, current_caller, public, requires_login, requires_scope
 from registry.access.install import AccessParts, install_access
+from registry.access.keys import KeyCache
+from registry.access.providers import Providers
 from registry.access.signed_in import optional_caller
 from registry.access.tables import metadata
+from registry.access.token_issuer import TokenIssuer
+from registry.access.tokens import AccessTokens
 from registry.database import open_database
 from registry.errors import RegistryError
 from registry.sandbox.config import (
@@ -177,6 +182,19 @@ def settings_for(idp: Idp | None, database: str, **environ: str) -> Settings:
             **environ,
         }
     )
+
+
+def tokens_with(
+    settings: Settings, keys: KeyCache, *, clock: Callable[[], float] = time.time
+) -> AccessTokens:
+    """Return access tokens of the one issuer of `settings`, whose keys the test has in hand."""
+    digest = Sealer(settings.privacy).digest
+    (trusted,) = Providers(settings).for_tokens()
+    issuer = TokenIssuer(trusted.settings, keys, settings.tokens, digest=digest)
+    proofs = DpopProofs(
+        settings.tokens, base_url="http://127.0.0.1", digest=digest, use_once=lambda *_: True, clock=clock
+    )
+    return AccessTokens(settings.tokens, [issuer], proofs, clock=clock)
 
 
 @dataclass

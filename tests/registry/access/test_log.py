@@ -8,11 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from registry.access.caller import Caller
-from registry.access.log import check_purpose, events_about, loggable, record_access
+from registry.access.log import events_about, loggable, record_access
+from registry.access.purposes import check_purpose
 from registry.access.tables import access_event, access_event_subject, metadata
 from registry.database import open_database
 from registry.errors import AccessLogUnavailableError, BadRequestError
-from registry.settings import Access, Secret
+from registry.settings import Access, Purpose, Secret
 from tests.registry.access.harness import NURSE_NUMBER, settings_for
 
 CALLER = Caller(
@@ -22,7 +23,8 @@ CALLER = Caller(
     organisation="2120000142",
     personal_number=Secret(NURSE_NUMBER),
 )
-ACCESS = Access(purposes=("recruitment", "employment"), role_scopes={})
+_PLAIN = Purpose(sv="Skäl", en="Reason", ground_sv="Lag", ground_en="Law")
+ACCESS = Access(purposes={"recruitment": _PLAIN, "employment": _PLAIN}, role_scopes={})
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The rules of a remote value, with threads that are held up on purpose."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,3 +136,31 @@ def test_a_reader_whose_part_was_published_after_anothers_fetch_began_asks_again
         other = threads.submit(remote.get, lambda value: value == "third")
         source.go.set()
         assert (one.result(PATIENCE), other.result(PATIENCE)) == ("second", "third")
+
+
+def test_a_forked_worker_does_not_wait_for_a_fetch_of_its_parents(clock: Clock) -> None:
+    """The parent's fetch hangs while the worker is forked: the worker, which has no such thread, fetches by itself (F11)."""
+    source = Source()
+    source.values = ["first", "second"]
+    remote = _remote(source, clock)
+    source.go.clear()
+    with ThreadPoolExecutor(1) as threads:
+        fetching = threads.submit(remote.get)
+        assert source.begun.wait(PATIENCE)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:  # pragma: no cover - in the child
+            told = b"failed"
+            try:
+                source.go = threading.Event()
+                source.go.set()
+                told = remote.get().encode()
+            finally:
+                os.write(writer, told)
+                os._exit(0)
+        os.close(writer)
+        assert os.read(reader, 100) == b"second"
+        os.close(reader)
+        os.waitpid(child, 0)
+        source.go.set()
+        assert fetching.result(PATIENCE) == "first"

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
 from registry.access.challenges import InvalidTokenError
+from registry.access.credentials import bearer_token
 from registry.access.jws import Signature, TokenReader
 from registry.access.keys import KeyCache
-from registry.access.tokens import AccessTokens, bearer_token
+from registry.access.tokens import AccessTokens
 from registry.errors import UnauthorizedError
 from registry.identifiers import check_digit
 from registry.sealing import Sealer
-from tests.registry.access.harness import AUDIENCE, Idp, running_idp, settings_for
+from tests.registry.access.harness import AUDIENCE, Idp, running_idp, settings_for, tokens_with
 
 OTHER_KEY = RSAKey.generate_key(2048, auto_kid=True)
 
@@ -103,6 +104,10 @@ BAD: dict[str, tuple[Callable[[Idp], str], str]] = {
     "expired beyond the leeway": (lambda idp: idp.token(exp=int(NOW()) - 70), "expired"),
     "expiry that is text": (lambda idp: idp.token(exp="tomorrow"), "exp"),
     "expiry that is true": (lambda idp: idp.token(exp=True), "exp"),
+    "expiry without end": (
+        lambda idp: _signed(idp, json.dumps(idp.claims(exp=0)).replace('"exp": 0', '"exp": 1e999').encode()),
+        "exp",
+    ),
     "not yet valid": (lambda idp: idp.token(nbf=int(NOW()) + 90), "nbf"),
     "issued in the future": (lambda idp: idp.token(iat=int(NOW()) + 90), "iat"),
     "no type": (_with_header(typ=None), "typ"),
@@ -200,10 +205,18 @@ def test_a_subject_that_is_a_personal_number_becomes_a_digest(tokens: AccessToke
     assert tokens.caller(shared_idp.token(sub=number)).subject == caller.subject
 
 
-def test_a_sole_traders_organisation_number_is_masked(tokens: AccessTokens, shared_idp: Idp) -> None:
-    number = "900101981" + str(check_digit("900101981"))
-    caller = tokens.caller(shared_idp.token(**{"https://id.oidc.se/claim/orgNumber": number}))
-    assert caller.organisation == "[personal number]"
+def test_a_sole_traders_organisation_number_is_a_digest_of_their_own(
+    tokens: AccessTokens, shared_idp: Idp
+) -> None:
+    def organisation(number: str) -> str:
+        return tokens.caller(shared_idp.token(**{"https://id.oidc.se/claim/orgNumber": number})).organisation
+
+    one, other = (nine + str(check_digit(nine)) for nine in ("900101981", "900101982"))
+    assert organisation(one).startswith("[personal number] ")
+    assert not any(each.isdigit() for each in organisation(one))
+    # However it is written, and nobody else's.
+    assert {organisation(f"{one[:6]}-{one[6:]}"), organisation(f"19{one}")} == {organisation(one)}
+    assert organisation(other) != organisation(one)
 
 
 def test_an_algorithm_off_the_list_is_refused(shared_idp: Idp) -> None:
@@ -241,7 +254,19 @@ def test_a_token_of_another_provider_is_refused(tokens: AccessTokens) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "Bearer", "Bearer ", "Basic YTpi", "Bearer one two", "Bearer one, Bearer two", "one"],
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "Bearer one two",
+        "Bearer one, Bearer two",
+        "Bearer å",
+        "Bearer one\xff",
+        "Bearer =one",
+        "one",
+    ],
 )
 def test_a_header_without_one_bearer_token_is_no_credential(header: str | None) -> None:
     with pytest.raises(UnauthorizedError) as refused:
@@ -283,11 +308,10 @@ def test_whatever_stands_in_a_signed_token_it_is_taken_or_refused(
 
 def _tokens(idp: Idp, now: list[float]) -> AccessTokens:
     """Access tokens with a clock to set; the issuer's keys are believed for five minutes."""
-    settings = settings_for(idp, "sqlite://")
     keys = KeyCache(
         idp.keys.published, ttl_s=300, cooldown_s=0, max_stale_s=3600, wait_s=1, clock=lambda: now[0]
     )
-    return AccessTokens(settings.tokens, keys, digest=Sealer(settings.privacy).digest, clock=lambda: now[0])
+    return tokens_with(settings_for(idp, "sqlite://"), keys, clock=lambda: now[0])
 
 
 def test_a_token_is_read_once(shared_idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,3 +162,25 @@ def test_initials_and_particles_alone_do_not_make_everyone_a_candidate() -> None
 def test_what_can_not_be_asked_is_refused_with_words_that_help(asked: dict[str, object], said: str) -> None:
     with pytest.raises(BadRequestError, match=said):
         plan(SearchQuery(**asked), LIMITS, TODAY)  # type: ignore[arg-type]
+
+
+def test_of_a_day_are_all_who_were_born_then_and_who_may_have_been_and_share_a_word(
+    register: Register,
+) -> None:
+    then = [person(name, birth_date=BORN) for name in ("Anna Lindqvist", "Nils Holgersson", "Xu Li")]
+    perhaps = [person("Anna Berg", birth_date="1980"), person("Siv Lindkvist", birth_date="1980-05")]
+    others = [
+        person("Nils Ek", birth_date="1980"),
+        person("Anna Lindqvist", birth_date="1980-05-31"),
+        person("Anna Lindqvist", birth_date="1981"),
+        person("Anna Lindqvist"),
+    ]
+    register.publish(*then, *perhaps, *others)
+    found = register.found("Anna Lindqvist", birth_date=BORN, candidates="day")
+    assert set(found) == {one.id for one in [*then, *perhaps]}
+
+
+@pytest.mark.parametrize("born", ["", "1980-05", "1980"])
+def test_of_a_day_needs_a_whole_birth_date(born: str) -> None:
+    with pytest.raises(BadRequestError, match="whole birth date"):
+        plan(SearchQuery(text="anna", birth_date=born, candidates="day"), LIMITS, TODAY)

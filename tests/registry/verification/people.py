@@ -17,6 +17,8 @@ TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 # When the facts of a licence reached the registry unless a test says otherwise.
 KNOWN_SINCE = datetime(2026, 1, 10, 3, 0, tzinfo=UTC)
+# When the registry first read its feeds.
+BEGAN = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
 
 
 @cache
@@ -122,4 +124,5 @@ def asked(
 
 def basis(*feeds: Feed, on_date: date = TODAY) -> Basis:
     given = feeds or (feed("hosp"), feed("wa"))
-    return Basis({each.id: each for each in given}, rule_book().on(on_date), vocabulary())
+    known = {each.id: BEGAN for each in given}
+    return Basis({each.id: each for each in given}, rule_book().on(on_date), vocabulary(), known)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from registry.errors import SettingsError
+from registry.errors import NotFoundError, SettingsError
 from registry.settings import CONFIG
 from registry.verification.rules import load_rules
 from registry.verification.soundness import check
@@ -239,6 +239,43 @@ def test_two_sets_that_claim_the_same_are_refused(
     dated(tmp_path, "a.toml", "same", date(2011, 1, 1))
     dated(tmp_path, "b.toml", version, since)
     with pytest.raises(SettingsError, match=part):
+        load_rules(tmp_path)
+
+
+def replaced(folder: Path, name: str, version: str, by: str, since: date = date(2011, 1, 1)) -> None:
+    rules = tomllib.loads(IN_USE[-1].read_text("utf-8"))
+    rules.update({"version": version, "in-force-from": since, "replaced-by": by})
+    write(rules, folder / name)
+
+
+def test_a_set_that_was_replaced_decides_nothing_and_is_found_by_its_version(tmp_path: Path) -> None:
+    dated(tmp_path, "a.toml", "mended", date(2011, 1, 1))
+    replaced(tmp_path, "b.toml", "mistaken", by="mended")
+    book = load_rules(tmp_path)
+    assert [rules.version for rules in book.sets] == ["mended"]
+    assert {book.on(day).version for day in (date(2010, 1, 1), date(2026, 1, 1))} == {"mended"}
+    assert book.of_version("mistaken").replaced_by == "mended"
+    with pytest.raises(NotFoundError, match="There is no rule set lost; there are: mended, mistaken"):
+        book.of_version("lost")
+
+
+@pytest.mark.parametrize(
+    ("version", "by", "part"),
+    [("old", "lost", "no other set"), ("old", "old", "no other set"), ("new", "new", "same `version`")],
+)
+def test_a_set_can_only_be_replaced_by_one_that_is_there(
+    version: str, by: str, part: str, tmp_path: Path
+) -> None:
+    dated(tmp_path, "a.toml", "new", date(2011, 1, 1))
+    replaced(tmp_path, "b.toml", version, by)
+    with pytest.raises(SettingsError, match=part):
+        load_rules(tmp_path)
+
+
+def test_not_every_set_can_be_replaced(tmp_path: Path) -> None:
+    replaced(tmp_path, "a.toml", "one", by="two")
+    replaced(tmp_path, "b.toml", "two", by="one")
+    with pytest.raises(SettingsError, match="at least one must decide"):
         load_rules(tmp_path)
 
 

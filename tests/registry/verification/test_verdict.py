@@ -200,7 +200,7 @@ def test_licences_the_question_is_not_about_are_marked_so() -> None:
     ]
 
 
-def test_an_answer_about_a_past_day_says_that_history_was_not_compared() -> None:
+def test_an_answer_about_a_past_day_says_what_it_rests_on() -> None:
     past = verdict(person(one()), asked(date(2026, 6, 1)), basis())
     assert [reason.code for reason in past.reasons] == ["valid", "past-date"]
     assert past.reasons[1].answer is None

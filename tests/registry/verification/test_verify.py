@@ -310,7 +310,8 @@ def test_an_old_feed_turns_yes_and_lapse_into_ask_but_not_a_revocation(desk: Des
 def test_a_past_day_that_the_facts_do_not_reach_is_asked_about(desk: Desk) -> None:
     desk.load({"a": anna()})
     found = desk.answer(licence_number="1001", on_date=date(2020, 1, 1))
-    assert (found.answer, [reason.code for reason in found.reasons]) == ("ask", ["learnt-later", "past-date"])
+    codes = [reason.code for reason in found.reasons]
+    assert (found.answer, codes) == ("ask", ["learnt-later", "past-date", "before-first-knowledge"])
     assert found.on_date == date(2020, 1, 1)
 
 

@@ -57,6 +57,13 @@ def test_by_name_and_birth_date(desk: Desk, name: str, birth_date: str, outcome:
         assert (found.answer, found.reasons[0].code, found.practitioner) == ("ask", detail, None)
 
 
+@pytest.mark.parametrize("blank", [{"licence_number": " "}, {"personal_number": "\t"}])
+def test_an_empty_number_beside_a_name_is_no_number(desk: Desk, blank: dict[str, str]) -> None:
+    namesakes(desk)
+    found = desk.answer(name="Anna Maria Andersson", birth_date=BORN, **blank)
+    assert (found.outcome, found.answer) == ("found", "yes")
+
+
 def test_facts_come_from_sql_when_the_index_lags(desk: Desk) -> None:
     desk.load({"a": anna()})
     desk.world.load({"a": anna(licences=[licence("1001", status="revoked")])})

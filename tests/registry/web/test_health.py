@@ -31,7 +31,7 @@ def test_all_is_well(service: Service) -> None:
     ready = answer.get_json()
     assert (answer.status_code, ready["status"]) == (200, "ok")
     assert {name: check["status"] for name, check in ready["checks"].items()} == dict.fromkeys(
-        ("database", "accessLog", "index", "feeds", "search"), "ok"
+        ("database", "accessLog", "index", "feeds", "staffLists", "search"), "ok"
     )
     assert ready["checks"]["search"] == {"status": "ok", "documents": 3}
 

@@ -22,6 +22,15 @@ def log_in(page: "Page", house: House, user: SandboxUser) -> None:
     page.wait_for_url(f"{house.url}/")
 
 
+def until(page: "Page", expression: str) -> None:
+    """Wait until an expression is true; the pages' own policy forbids the browser to wait for one (it would evaluate a text)."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
+
+
 @contextmanager
 def nothing_from_elsewhere(page: "Page", house: House) -> Iterator[None]:
     """Note every request to another host than ours and the provider's."""

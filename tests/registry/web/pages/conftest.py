@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A running registry; tests add access events to it and nothing else."""
+    """A running registry; tests add access events, checks and staff lists to it and nothing else."""
     with running_house(tmp_path_factory.mktemp("house")) as house:
         yield house
 
@@ -25,6 +25,20 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def employer(house: House) -> Iterator[httpx.Client]:
     """A browser in which an employer is logged in, in Swedish."""
     with house.browser(EMPLOYER) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def lists_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A registry for staff lists: a worker answers whatever list waits in it."""
+    with running_house(tmp_path_factory.mktemp("lists")) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def sender(lists_house: House) -> Iterator[httpx.Client]:
+    """A browser in which an employer is logged in at the house for staff lists, in Swedish."""
+    with lists_house.browser(EMPLOYER) as browser:
         yield browser
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -78,7 +79,7 @@ def test_a_yes_tells_what_it_rests_on(employer: httpx.Client) -> None:
         "enligt Testmyndigheten",
         "Patientsäkerhetslagen",
         "Nils Erik Påhitt",
-        "9 juli 1985",
+        "Födelseår 1985",
         "Status i källan Giltig",
         "Myndighetens eget ord giltigLegitimation=true",
         "Inga begränsningar redovisade",
@@ -242,9 +243,9 @@ def test_every_check_is_logged_without_the_personal_identity_number(
     event = house.events()[-1]
     assert (event.action, event.purpose, event.organisation) == ("verify", "recruitment", "2120000142")
     assert json.loads(event.question) == {
-        "by": "personal number",
+        "by_personal_number": True,
         "profession": "registered-nurse",
-        "onDate": "2026-11-01",
+        "on_date": "2026-11-01",
     }
     assert len(house.event_people(event.id)) == 1
     assert event.request_id
@@ -260,7 +261,7 @@ def test_a_hit_on_a_protected_person_is_logged_for_that_person(house: House, emp
 def test_names_are_escaped(employer: httpx.Client) -> None:
     page = check(employer, way="licence-number", licence_number="TL-500")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
-    assert "<script" not in page.text
+    assert re.findall(r"<script[^>]*>", page.text) == re.findall(r'<script src="/assets/[^>]*>', page.text)
     assert "&lt;b&gt;" in page.text
 
 

@@ -61,6 +61,22 @@ def read(**fields: str) -> CheckForm:
             ),
         ),
         (
+            {
+                "way": "licence-number",
+                "licence_number": "1",
+                "on_date": "2026-01-01",
+                "known_on": "20260102",
+                "reference": "  ärende  7 ",
+            },
+            Question(
+                "recruitment",
+                licence_number="1",
+                on_date=date(2026, 1, 1),
+                known_on=date(2026, 1, 2),
+                reference="ärende 7",
+            ),
+        ),
+        (
             # Fields of ways that were not chosen are not looked at.
             {"way": "licence-number", "licence_number": "1", "personal_number": "?", "birth_date": "?"},
             Question("recruitment", licence_number="1"),
@@ -77,6 +93,32 @@ def test_a_good_form_becomes_a_question(fields: dict[str, str], question: Questi
     [
         ({}, [("way", "wrong.way")]),
         ({"way": "guess"}, [("way", "wrong.way")]),
+        (
+            {"way": "licence-number", "licence_number": "1", "known_on": "2026-11-23"},
+            [("known-on", "wrong.on-date-future")],
+        ),
+        (
+            {"way": "licence-number", "licence_number": "1", "known_on": "i fjol"},
+            [("known-on", "wrong.on-date")],
+        ),
+        (
+            # What held on a day can't be known before it.
+            {
+                "way": "licence-number",
+                "licence_number": "1",
+                "known_on": "2026-01-01",
+                "on_date": "2026-01-02",
+            },
+            [("on-date", "wrong.on-date-late")],
+        ),
+        (
+            {"way": "licence-number", "licence_number": "1", "reference": f"om {WRITTEN}"},
+            [("reference", "wrong.reference-personal")],
+        ),
+        (
+            {"way": "licence-number", "licence_number": "1", "reference": "x" * 201},
+            [("reference", "wrong.too-long")],
+        ),
         ({"way": "personal-number"}, [("personal-number", "wrong.personal-number-missing")]),
         (
             {"way": "personal-number", "personal_number": f"{WRITTEN[:-1]}{(int(WRITTEN[-1]) + 1) % 10}"},

@@ -114,6 +114,7 @@ def test_styles_are_kept_because_their_address_changes_with_them(house: House) -
         "/assets/forms.css",
         "/assets/answers.css",
         "/assets/search.css",
+        "/assets/lists.css",
         "/assets/print.css",
     ]
     for style in styles:
@@ -148,7 +149,7 @@ def test_each_role_sees_what_it_may_use(house: House) -> None:
         name: re.findall(r'<li><a href="([^"?]+)"', page.text.split("</nav>")[0])
         for name, page in shown.items()
     }
-    assert menus["ebba"] == ["/", "/search", "/about"]
+    assert menus["ebba"] == ["/", "/lists", "/checks", "/search", "/about"]
     assert menus["nils"] == ["/me", "/about"]
     assert menus["rolf"] == ["/about"]
     assert 'action="/check"' in shown["ebba"].text

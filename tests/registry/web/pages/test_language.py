@@ -9,6 +9,8 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from registry.access.log import ACTIONS
+from registry.checks.lists.fields import FIELDS
+from registry.checks.lists.tables import STATES
 from registry.records.receipts import RunCounts
 from registry.search.query import SORTS
 from registry.settings import load_settings
@@ -17,7 +19,9 @@ from registry.web.api import feed_run_schemas
 from registry.web.pages import language as room
 from registry.web.pages.check_form import WAYS
 from registry.web.pages.language import CODES, Code, choose, language
+from registry.web.pages.list_view import KINDS
 from registry.web.pages.match_view import MARKS
+from registry.web.pages.next_steps import STEPS
 from registry.web.problem_types import PROBLEM_TYPES
 
 SV, EN = language("sv"), language("en")
@@ -38,6 +42,11 @@ MADE = {
     },
     **{f"sentence.yes{then}{many}": "verdict" for then in ("", "-then") for many in ("", "-many")},
     **{f"match.{mark}": "match" for mark in MARKS},
+    **{f"step.{step}": "kind of reason" for step in STEPS},
+    **{f"list.state-{state}": "staff list" for state in STATES},
+    **{f"list.ended-{state}": "staff list" for state in ("cancelled", "failed")},
+    **{f"list.result-{kind}": "row of a staff list" for kind in KINDS},
+    **{f"field.{field}": "column of a staff list" for field in FIELDS},
     **{f"search.sort-{sort}": "order" for sort in SORTS},
     **{f"feeds.kind-{kind}": "run" for kind in feed_run_schemas.KINDS},
     **{f"feeds.state-{state}": "run" for state in feed_run_schemas.STATES},
@@ -45,7 +54,7 @@ MADE = {
     **{f"feeds.fault-{kind}": "quarantined row" for kind in feed_run_schemas.FAULTS},
     **{f"feeds.count-{name.replace('_', '-')}": "count of a run" for name in RunCounts.__dataclass_fields__},
 }
-PREFIXES = ("wrong.", "error.", "problem.", "search.hits.")
+PREFIXES = ("wrong.", "error.", "problem.", "search.hits.", "list.retryable.", "row-error.")
 
 
 def placeholders(text: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from indexer import joins, runs
-from registry.access.tables import access_event
+from registry.access.tables import access_event, access_event_subject
 from registry.database import writing
 from registry.identifiers import NPI, PERSONAL_IDENTITY_NUMBER
 from registry.records import tables as t
@@ -159,8 +159,16 @@ def test_people_see_who_has_looked(own_house: House) -> None:
 def test_an_event_without_an_organisation_says_so(own_house: House) -> None:
     with own_house.browser(EMPLOYER) as employer:
         send(employer, "/check", way="personal-number", personal_number=NURSE, purpose="recruitment")
+    kept = [column.name for column in access_event.c if column.name not in {"id", "organisation"}]
     with writing(own_house.world.access_engine).begin() as connection:
-        connection.execute(sa.update(access_event).values(organisation=""))
+        # What is written can't be changed, so another event is: the same, of no organisation.
+        last = connection.scalar(sa.select(sa.func.max(access_event.c.id)))
+        same = sa.select(*(access_event.c[name] for name in kept)).where(access_event.c.id == last)
+        copy = access_event.insert().from_select(kept, same).returning(access_event.c.id)
+        people = sa.select(
+            sa.literal(connection.execute(copy).scalar_one()), access_event_subject.c.practitioner_id
+        ).where(access_event_subject.c.event_id == last)
+        connection.execute(access_event_subject.insert().from_select(["event_id", "practitioner_id"], people))
     with own_house.browser(STAFF) as browser:
         assert "Organisation saknas i loggen" in text(browser.get("/me"))
 

@@ -9,7 +9,7 @@ from registry.records.facts import LicenceFacts, NameFacts, RestrictionFacts
 from registry.records.read import Feed, KnownIdentifier, Licence, Practitioner
 from registry.vocabulary import load_vocabulary
 from registry.web.pages.language import Code, language
-from registry.web.pages.views import Viewer
+from registry.web.pages.views import Viewer, inside
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WORDS = load_vocabulary()
@@ -125,11 +125,16 @@ def test_a_profession_we_cannot_read_is_told_in_the_authoritys_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profession", "inside"),
-    [("registered-nurse", "sjuksköterska"), ("physician-assistant", "physician assistant")],
+    ("label", "written"),
+    [
+        ("Sjuksköterska", "sjuksköterska"),
+        ("Physician assistant", "physician assistant"),
+        ("EMT", "EMT"),
+        ("", ""),
+    ],
 )
-def test_professions_lose_their_capital_inside_a_sentence(profession: str, inside: str) -> None:
-    assert viewer().profession_inside(profession) == inside
+def test_professions_lose_their_capital_inside_a_sentence(label: str, written: str) -> None:
+    assert inside(label) == written
 
 
 def test_a_feed_that_was_never_read_is_not_fresh() -> None:

@@ -1,0 +1,1 @@
+"""Staff lists: a whole file of questions, answered by a worker."""

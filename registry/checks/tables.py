@@ -1,0 +1,101 @@
+"""Tables of what organisations ask and keep, in the access database (`database.access_url`) beside the access log.
+
+They refer to SQL truth by value, never by foreign key. Staff lists' tables stand in `registry.checks.lists.tables`, in the
+same metadata.
+"""
+
+import sqlalchemy as sa
+
+from registry.access.tables import metadata
+from registry.checks.lists.tables import staff_list
+from registry.records.tables import BigId, Instant
+
+__all__ = ["check_evidence", "check_quota", "check_unusual", "idempotency_key", "metadata", "staff_list"]
+
+# What was asked and what was answered, one row a check, written with its access event.
+check_evidence = sa.Table(
+    "check_evidence",
+    metadata,
+    # The access event it was written with.
+    sa.Column("event_id", BigId, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # "ver_" and 22 random characters
+    # Who may fetch it: `registry.checks.owner.owner_of`.
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),  # "" for none; personal identity numbers masked
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("rule_version", sa.Text, nullable=False),
+    # Whom the answer tells something about: NULL where it tells nothing of anybody ("notFound", several people).
+    sa.Column("practitioner_id", BigId),
+    sa.Column(
+        "asked_number", sa.BigInteger
+    ),  # digits of the licence number asked by, to notice consecutive ones
+    sa.Column("answer", sa.LargeBinary, nullable=False),  # the bytes that were sent: compressed, sealed
+    sa.Column("question", sa.LargeBinary, nullable=False),  # to ask again: sealed, may hold a personal number
+    sa.Column("previous_id", sa.Text),  # of the evidence that was asked again
+    sa.Index("ix_check_evidence_owner", "owner", "created_at"),
+    sa.Index("ix_check_evidence_created_at", "created_at"),
+    sa.Index(
+        "ix_check_evidence_reference",
+        "owner",
+        "reference",
+        "created_at",
+        postgresql_where=sa.text("reference <> ''"),
+        sqlite_where=sa.text("reference <> ''"),
+    ),
+    sa.Index(
+        "ix_check_evidence_practitioner_id",
+        "practitioner_id",
+        postgresql_where=sa.text("practitioner_id IS NOT NULL"),
+        sqlite_where=sa.text("practitioner_id IS NOT NULL"),
+    ),
+)
+
+# How much of a quota is used in the window that runs: one row for each who asks and kind.
+check_quota = sa.Table(
+    "check_quota",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("window_start", sa.BigInteger, nullable=False),  # seconds since 1970
+    sa.Column("used", sa.BigInteger, nullable=False),
+    sa.Index("ix_check_quota_window_start", "window_start"),
+)
+
+# Callers who asked as nobody does who checks staff, until when they are slowed. For an officer to look at.
+check_unusual = sa.Table(
+    "check_unusual",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("noticed_at", Instant, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # see registry.checks.unusual
+    sa.Column("seen", sa.BigInteger, nullable=False),  # how many, in the window
+    sa.Column("bound", sa.BigInteger, nullable=False),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("caller", sa.Text, nullable=False),  # `registry.checks.owner.caller_key`
+    sa.Column("slowed_until", Instant, nullable=False),
+    sa.Column("closed_at", Instant),  # looked at and found honest: slowed no longer
+    sa.Index("ix_check_unusual_caller", "caller", "slowed_until"),
+    sqlite_autoincrement=True,
+)
+
+# Requests with an Idempotency-Key: under way, or ended with the evidence or staff list that holds their answer.
+idempotency_key = sa.Table(
+    "idempotency_key",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),  # of caller, operation and key
+    sa.Column("body_digest", sa.LargeBinary, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),  # the request that is under way: only it may end it
+    sa.Column("began_at", Instant, nullable=False),
+    sa.Column("evidence_id", sa.Text),  # NULL while under way
+    sa.Index("ix_idempotency_key_began_at", "began_at"),
+)
