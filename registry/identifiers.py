@@ -5,6 +5,7 @@ plus 60, month 00 or day 60 where Skatteverket does not know them (as in its tes
 """
 
 import re
+import unicodedata
 from datetime import date
 
 # Swedish systems (HL7 Sweden base profiles; OIDs of Inera's and Socialstyrelsen's services).
@@ -33,6 +34,8 @@ _PERSONAL_ANYWHERE = re.compile(
 # What is added to the day of birth in a coordination number.
 _COORDINATION = 60
 _NUMBER_NOISE = re.compile(r"[\s.\-/–—]+")
+# Ten digits; twelve with 16 or a person's century before them; with ISO 6523's 0007; a VAT number (SE, ten digits, 01).
+_ORGANISATION = re.compile(r"(?:16|18|19|20|0007)?(\d{10})\Z|SE(\d{10})\d{2}\Z", re.ASCII)
 
 
 def parse_personal_number(text: str, *, today: date) -> str:
@@ -130,6 +133,42 @@ MASK = "[personal number]"
 def mask_personal_numbers(text: str) -> str:
     """Replace everything that may be a personal identity number by a fixed mark."""
     return _PERSONAL_ANYWHERE.sub(MASK, text)
+
+
+def organisation_digits(text: str) -> str:
+    """Return the ten digits of a Swedish organisation number, however it is written; "" for anything else.
+
+    Written as ten digits; as twelve with 16 before them, or a century for a sole trader; after ISO 6523's `0007:`; or as a VAT number
+    (`SE556000000001`): each with spaces, dots, hyphens or the like between. The check digit is not asked.
+    """
+    match = _ORGANISATION.match(_squeezed(text))
+    return (match[1] or match[2]) if match else ""
+
+
+def names_natural_person(digits: str) -> bool:
+    """Tell whether the ten digits of an organisation number are a person's own personal identity number.
+
+    The third digit of a legal person's number is at least 2 (lag (1974:174) om identitetsbeteckning för juridiska personer
+    m.fl., 1 §); in a sole trader's it is the first one of the month of birth.
+    """
+    return digits[2:3] in {"0", "1"}
+
+
+def may_hold_personal_number(text: str) -> bool:
+    """Tell whether a text of unknown form has, anywhere in its digits taken together, what may be such a number.
+
+    Stricter than `holds_personal_number`: meant for short texts that should be something else, such as an organisation's id.
+    """
+    digits = re.sub(r"\D", "", _squeezed(text), flags=re.ASCII)
+    windows = (digits[start : start + 10] for start in range(len(digits) - 9))
+    # The century only decides about 29 February: every year that can be divided by 4 has one in 20xx.
+    return holds_personal_number(text) or any(starts_with_date(f"20{window}") for window in windows)
+
+
+def _squeezed(text: str) -> str:
+    """Return letters and digits alone, digits of every script as ours and letters in capitals."""
+    kept = (each for each in unicodedata.normalize("NFKC", text) if each.isalnum())
+    return "".join(str(unicodedata.digit(each)) if each.isdigit() else each for each in kept).upper()
 
 
 def fold_number(number: str) -> str:

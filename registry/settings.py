@@ -12,7 +12,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from registry.errors import SettingsError
-from registry.settings_access import ProviderName, ProviderSettings, Tokens, addresses, check_providers
+from registry.settings_access import (
+    ProviderName,
+    ProviderSettings,
+    Tokens,
+    addresses,
+    check_organisations,
+    check_providers,
+)
 from registry.settings_asking import Access, Checks, OwnQuotas, Purpose, Quotas, StaffLists, Unusual
 from registry.settings_base import Positive, Secret, Section
 from registry.settings_ledger import LedgerSettings
@@ -349,6 +356,7 @@ def _check(settings: Settings) -> None:
             f"Setting service.time_zone is {settings.service.time_zone!r}, which is no IANA zone; "
             'write e.g. "Europe/Stockholm".'
         ) from error
+    check_organisations("checks.quotas_of", settings.checks.quotas_of)
     check_providers(settings.providers, single=settings.tokens.issuer or settings.login.issuer)
     if not settings.service.sandbox:
         _check_https(settings)

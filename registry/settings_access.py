@@ -1,11 +1,12 @@
 """Settings of whom we trust to say who asks; section `[tokens]` and tables `[providers.<name>]`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
 from registry.errors import SettingsError
+from registry.identifiers import names_natural_person, organisation_digits
 from registry.settings_base import Secret, Section
 
 NonNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -121,6 +122,7 @@ def check_providers(providers: Mapping[str, ProviderSettings], *, single: str) -
                 "write one table for it."
             )
         issuers[provider.issuer] = name
+        check_organisations(f"providers.{name}.organisations", provider.organisations)
         if provider.introspection and not provider.tokens:
             raise SettingsError(
                 f"Setting providers.{name}.introspection needs providers.{name}.tokens = true."
@@ -130,6 +132,23 @@ def check_providers(providers: Mapping[str, ProviderSettings], *, single: str) -
             f"Settings providers.{asked[0]}.introspection and providers.{asked[1]}.introspection are both true. An opaque "
             "token does not tell whose it is, and must not be shown to a provider that did not issue it."
         )
+
+
+def check_organisations(key: str, organisations: Iterable[str]) -> None:
+    """Check that settings name organisations as those of callers are kept (`registry.access.claims`).
+
+    Raises:
+        SettingsError: one is written otherwise, or is a sole trader's own personal identity number, which stands in no file.
+    """
+    for organisation in organisations:
+        digits = organisation_digits(organisation)
+        if digits and names_natural_person(digits):
+            raise SettingsError(
+                f"Setting {key} names a sole trader by their personal identity number, which must not stand in settings. Write the "
+                'digest that the access log shows for them ("[personal number] " and 24 letters) where settings take any name.'
+            )
+        if digits and digits != organisation:
+            raise SettingsError(f"Setting {key} must name an organisation by its ten digits: write {digits}.")
 
 
 def speaks_for(provider: ProviderSettings, organisation: str) -> bool:

@@ -1,6 +1,8 @@
 """Reading claims: what a provider says about a caller, mistrusted until it has the right shape."""
 
+import contextlib
 import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +12,14 @@ from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from registry.access.challenges import InvalidTokenError
-from registry.identifiers import MASK, holds_personal_number, parse_personal_number
+from registry.identifiers import (
+    MASK,
+    holds_personal_number,
+    may_hold_personal_number,
+    names_natural_person,
+    organisation_digits,
+    parse_personal_number,
+)
 from registry.settings import Secret
 
 log = structlog.get_logger()
@@ -52,17 +61,34 @@ def check_claims(
 
 
 def text_claim(claims: Mapping[str, Any], name: str) -> str:
-    """Return a claim that is a string, or "" if it is missing or anything else."""
+    """Return a claim that is a string, or "" if it is missing or anything else.
+
+    Raises:
+        InvalidTokenError: it holds characters that no text has.
+    """
     value = claims.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return _checked(value, name).strip() if isinstance(value, str) else ""
 
 
 def set_claim(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """Return a claim that is a list of strings or one string; anything else is left out."""
+    """Return a claim that is a list of strings or one string; anything else is left out.
+
+    Raises:
+        InvalidTokenError: one holds characters that no text has.
+    """
     value = claims.get(name)
     if isinstance(value, str):
         value = [value]
-    return frozenset(v for v in value if isinstance(v, str) and v) if isinstance(value, list) else frozenset()
+    if not isinstance(value, list):
+        return frozenset()
+    return frozenset(_checked(each, name) for each in value if isinstance(each, str) and each)
+
+
+def _checked(value: str, name: str) -> str:
+    """Refuse what JSON can write and no database, log or header takes: lone surrogates and control characters."""
+    if any(unicodedata.category(each) in {"Cc", "Cs"} for each in value):
+        raise InvalidTokenError(f"The token's claim {name} holds characters that are not accepted here.")
+    return value
 
 
 def scope_claim(claims: Mapping[str, Any]) -> frozenset[str]:
@@ -71,20 +97,30 @@ def scope_claim(claims: Mapping[str, Any]) -> frozenset[str]:
 
 
 def organisation_claim(claims: Mapping[str, Any], name: str, digest: Callable[[str], bytes]) -> str:
-    """Return the caller's organisation number.
+    """Return the caller's organisation number: ten digits for a legal person, however the provider writes it.
 
     A sole trader's organisation number is the person's own personal identity number, so a keyed digest stands in its place: no
-    number is kept, and no two sole traders are one organisation. That of a legal person never looks like one (its third digit is
-    at least 2).
+    number is kept, and no two sole traders are one organisation. So it is with what is no organisation number but may hold
+    a personal one. Any other id is kept as it is.
+
+    Raises:
+        InvalidTokenError: the claim is there and is no text. Nobody is let in as somebody of no organisation by mistake.
     """
+    if not isinstance(claims.get(name, ""), str):
+        raise InvalidTokenError(f"The token's claim {name} must be a string.")
     value = text_claim(claims, name)
-    if not holds_personal_number(value):
-        return value
-    try:
-        number = parse_personal_number(value, today=datetime.now(UTC).date())
-    except ValueError:
-        number = value
-    return f"{MASK} {_shown(digest(f'organisation {number}'))}"
+    digits = organisation_digits(value)
+    if not (names_natural_person(digits) if digits else may_hold_personal_number(value)):
+        return digits or value
+    return f"{MASK} {_shown(digest(f'organisation {_one_form(value, digits)}'))}"
+
+
+def _one_form(value: str, digits: str) -> str:
+    """Return one form of a sole trader's number, so that however it is written it is the same organisation."""
+    for form in (value, digits):
+        with contextlib.suppress(ValueError):
+            return parse_personal_number(form, today=datetime.now(UTC).date())
+    return digits or value
 
 
 def _shown(digest: bytes) -> str:
@@ -93,8 +129,12 @@ def _shown(digest: bytes) -> str:
 
 
 def subject_claim(claims: Mapping[str, Any], digest: Callable[[str], bytes]) -> str:
-    """Return `sub`; some providers use the personal identity number, which becomes a keyed digest."""
-    subject = str(claims["sub"])
+    """Return `sub`; some providers use the personal identity number, which becomes a keyed digest.
+
+    Raises:
+        InvalidTokenError: it holds characters that no text has.
+    """
+    subject = _checked(str(claims["sub"]), "sub")
     return f"digest:{digest(subject).hex()}" if holds_personal_number(subject) else subject
 
 

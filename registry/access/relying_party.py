@@ -113,11 +113,14 @@ class RelyingParty:
         try:
             claims = self._id_claims(tokens.get("id_token"), flow.nonce)
             claims = self._with_userinfo(claims, tokens.get("access_token"))
+            return self._caller(claims)
         except InvalidTokenError as error:
             log.warning("login_token_refused", reason=error.detail)
             raise LoginFailedError(
                 "The identity provider's answer can't be trusted. Log in again."
             ) from error
+
+    def _caller(self, claims: dict[str, Any]) -> Caller:
         return Caller(
             issuer=self._login.issuer,
             subject=subject_claim(claims, self._digest),

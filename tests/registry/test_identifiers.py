@@ -15,6 +15,9 @@ from registry.identifiers import (
     fold_number,
     holds_personal_number,
     mask_personal_numbers,
+    may_hold_personal_number,
+    names_natural_person,
+    organisation_digits,
     parse_personal_number,
     personal_system,
     starts_with_date,
@@ -161,3 +164,52 @@ def test_leading_zeros_tell_licence_numbers_apart() -> None:
 @given(st.text(max_size=30))
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold_number(fold_number(text)) == fold_number(text)
+
+
+ORGANISATION_FORMS = [
+    "{0}",
+    "{1}-{2}",
+    "16{0}",
+    "16{1}-{2}",
+    "SE{0}01",
+    "se {1}-{2} 01",
+    "0007:{0}",
+    "{1} {2}",
+    "{1}\u2013{2}",
+    " {1}.{2} ",
+    "{1}\u200b{2}",
+    "{1},{2}",
+]
+
+
+@given(st.from_regex(r"[0-9]{10}", fullmatch=True), st.sampled_from(ORGANISATION_FORMS))
+def test_an_organisation_number_is_the_same_however_it_is_written(digits: str, form: str) -> None:
+    assert organisation_digits(form.format(digits, digits[:6], digits[6:])) == digits
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12345", "17" + "2120000142", "SE2120000142", "SE2120000142-1003", "kommunen"]
+)
+def test_what_is_no_organisation_number_has_no_digits(text: str) -> None:
+    assert organisation_digits(text) == ""
+
+
+@given(personal_numbers(), st.sampled_from([*ORGANISATION_FORMS, "19{0}"]))
+def test_a_sole_traders_number_is_known_as_a_persons(digits: str, form: str) -> None:
+    ten = organisation_digits(form.format(digits[2:], digits[2:8], digits[8:]))
+    assert ten == digits[2:]
+    assert names_natural_person(ten)
+
+
+def test_a_legal_persons_number_is_nobodys() -> None:
+    assert not any(names_natural_person(number) for number in ("2120000142", "5560000000", "8020000000", ""))
+
+
+@given(personal_numbers(), st.sampled_from(["id {0}", "x{1}y{2}", "{1}_{2}-7", "no/{1}/{2}"]))
+def test_a_number_hidden_in_another_id_is_seen(digits: str, form: str) -> None:
+    assert may_hold_personal_number(form.format(digits, digits[:8], digits[8:]))
+
+
+@pytest.mark.parametrize("text", ["SE2321000016-1003", "region-12", "https://id.example/orgs/4711", ""])
+def test_other_ids_hold_none(text: str) -> None:
+    assert not may_hold_personal_number(text)

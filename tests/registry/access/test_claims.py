@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from registry.access.caller import Caller
@@ -7,7 +9,13 @@ from registry.access.challenges import (
     LoginNeededError,
     www_authenticate,
 )
-from registry.access.claims import personal_number_claim
+from registry.access.claims import (
+    organisation_claim,
+    personal_number_claim,
+    set_claim,
+    subject_claim,
+    text_claim,
+)
 from registry.errors import NotFoundError, RegistryError, UnauthorizedError
 from registry.identifiers import check_digit
 from registry.settings import Secret
@@ -41,6 +49,29 @@ def test_a_personal_number_of_twelve_digits_is_taken(value: str) -> None:
 )
 def test_any_other_value_opens_nobodys_record(value: object) -> None:
     assert personal_number_claim({"number": value}, "number") is None
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "line\nbreak"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda claims: text_claim(claims, "sub"),
+        lambda claims: set_claim(claims, "sub"),
+        lambda claims: set_claim({"sub": [claims["sub"]]}, "sub"),
+        lambda claims: subject_claim(claims, str.encode),
+        lambda claims: organisation_claim(claims, "sub", str.encode),
+    ],
+)
+def test_characters_that_no_text_has_are_refused(read: Callable[[dict[str, str]], object], text: str) -> None:
+    with pytest.raises(InvalidTokenError, match="sub holds characters"):
+        read({"sub": text})
+
+
+@pytest.mark.parametrize("told", [None, 7, ["2120000142"]])
+def test_an_organisation_that_is_no_text_is_no_organisation_left_out(told: object) -> None:
+    with pytest.raises(InvalidTokenError, match="must be a string"):
+        organisation_claim({"organisation": told}, "organisation", str.encode)
+    assert organisation_claim({}, "organisation", str.encode) == ""
 
 
 def test_a_caller_never_shows_the_number_or_the_name() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from registry.access.providers import Providers
+from registry.errors import SettingsError
 from registry.settings import Settings, load_settings
 from registry.settings_access import speaks_for
 from tests.registry.access.bound import settings_of
@@ -78,6 +79,20 @@ def test_secrets_of_providers_may_stand_in_files_and_are_never_shown(tmp_path: P
     settings = settings_of(tmp_path, table("one", A, client_secret=f"file:{tmp_path / 'secret'}"))
     assert settings.providers["one"].client_secret.reveal() == "throw-away"
     assert "throw-away" not in repr(settings)
+
+
+def test_settings_name_no_sole_trader(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"providers\.one\.organisations names a sole trader"):
+        settings_of(tmp_path, table("one", A, organisations=["9001019818"]))
+
+
+@pytest.mark.parametrize(
+    ("organisation", "told"),
+    [("9001019818", "sole trader"), ("19900101-9818", "sole trader"), ("212000-0142", "write 2120000142")],
+)
+def test_quotas_name_organisations_as_callers_are_kept(organisation: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=told):
+        settings_of(tmp_path, f'[checks.quotas_of."{organisation}"]\nchecks_per_day = 5\n')
 
 
 @pytest.mark.parametrize(

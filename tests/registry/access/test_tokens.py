@@ -215,8 +215,42 @@ def test_a_sole_traders_organisation_number_is_a_digest_of_their_own(
     assert organisation(one).startswith("[personal number] ")
     assert not any(each.isdigit() for each in organisation(one))
     # However it is written, and nobody else's.
-    assert {organisation(f"{one[:6]}-{one[6:]}"), organisation(f"19{one}")} == {organisation(one)}
+    forms = (
+        f"{one[:6]}-{one[6:]}",
+        f"19{one}",
+        f"16{one}",
+        f"SE{one}01",
+        f"{one[:6]} - {one[6:]}",
+        f"{one[:6]}\u200b{one[6:]}",
+    )
+    assert {organisation(form) for form in forms} == {organisation(one)}
     assert organisation(other) != organisation(one)
+
+
+def test_a_number_that_is_hidden_in_an_organisations_id_is_kept_nowhere(
+    tokens: AccessTokens, shared_idp: Idp
+) -> None:
+    number = "19900101981" + str(check_digit("900101981"))
+    claim = {"https://id.oidc.se/claim/orgNumber": f"trader:{number[:8]}_{number[8:]}"}
+    assert tokens.caller(shared_idp.token(**claim)).organisation.startswith("[personal number] ")
+
+
+@pytest.mark.parametrize(
+    "written", ["212000-0142", "162120000142", "SE212000014201", " 2120000142 ", "0007:2120000142"]
+)
+def test_a_legal_person_is_one_organisation_however_it_is_written(
+    tokens: AccessTokens, shared_idp: Idp, written: str
+) -> None:
+    caller = tokens.caller(shared_idp.token(**{"https://id.oidc.se/claim/orgNumber": written}))
+    assert caller.organisation == "2120000142"
+
+
+@pytest.mark.parametrize("told", [2120000142, ["2120000142"], {"number": "2120000142"}, True])
+def test_an_organisation_that_is_no_text_is_refused(
+    tokens: AccessTokens, shared_idp: Idp, told: object
+) -> None:
+    with pytest.raises(InvalidTokenError, match="must be a string"):
+        tokens.caller(shared_idp.token(**{"https://id.oidc.se/claim/orgNumber": told}))
 
 
 def test_an_algorithm_off_the_list_is_refused(shared_idp: Idp) -> None:
