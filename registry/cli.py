@@ -15,6 +15,7 @@ from registry.cli_log import access_log
 from registry.cli_recompute import recompute
 from registry.cli_rules import rules
 from registry.console import json_option, show, told_plainly
+from registry.logs import configure_logs
 from registry.roles import grant_to_sealer, grant_to_service
 from registry.settings import CONFIG, ROOT, Secret, Settings, load_settings
 
@@ -27,6 +28,7 @@ def main() -> None:
     Settings come from config/default.toml, the file named by REGISTRY_CONFIG_FILE and REGISTRY_* variables.
     A first start: `registry keys`, `registry migrate`, `indexer pull --all`, `indexer publish`, `registry serve`.
     """
+    configure_logs()
 
 
 @main.command()

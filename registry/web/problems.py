@@ -18,8 +18,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from registry.access.challenges import www_authenticate
 from registry.errors import BadRequestError, NotFoundError, RegistryError
 from registry.identifiers import mask_personal_numbers
+from registry.logs import frames
 from registry.settings import Settings
-from registry.web.logs import frames
 from registry.web.problem_types import PROBLEM_TYPES, ProblemType
 
 log = structlog.get_logger()

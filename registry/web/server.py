@@ -17,9 +17,9 @@ import gunicorn.util  # type: ignore[import-untyped]
 import orjson
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from registry.identifiers import mask_personal_numbers
+from registry.logs import frames
+from registry.masking import mask
 from registry.settings import Settings
-from registry.web.logs import frames
 from registry.web.problem_types import PROBLEM_TYPES
 from registry.web.problems import MEDIA_TYPE, problem_body
 
@@ -63,7 +63,7 @@ def refusal(settings: Settings, status: int) -> bytes:
 
 def masked(text: str) -> str:
     """Return a line for a log without query strings and personal identity numbers."""
-    return mask_personal_numbers(_QUERY.sub("?…", text))
+    return mask(_QUERY.sub("?…", text))
 
 
 class ServiceLog(Logger):  # type: ignore[misc]
@@ -115,7 +115,7 @@ def access_line(resp: Any, environ: Mapping[str, Any], request_time: timedelta) 
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "remote": environ.get("REMOTE_ADDR", ""),
         "method": environ.get("REQUEST_METHOD", ""),
-        "path": mask_personal_numbers(path)[:_MAX_PATH],
+        "path": mask(path)[:_MAX_PATH],
         "status": int(str(resp.status).split(maxsplit=1)[0]),
         "bytes": resp.sent or 0,
         "ms": round(request_time / timedelta(milliseconds=1), 1),
