@@ -25,7 +25,7 @@ def purge_evidence() -> None:
     done = purge(engine, settings.checks, datetime.now(UTC))
     engine.dispose()
     click.echo(
-        f"Deleted: {done.evidence} pieces of evidence, {done.lists} staff lists, {done.keys} idempotency keys, "
+        f"Deleted: {done.evidence} pieces of evidence, {done.lists} staff lists, {done.consents} consents, {done.keys} idempotency keys, "
         f"{done.quotas} counts of quotas, {done.unusual} unusual callers."
     )
 

@@ -88,6 +88,16 @@ class StaffLists(Section, frozen=True):
     csv_delimiter: Literal[";", ",", "\t"]
 
 
+class Consents(Section, frozen=True):
+    """Section `[checks.consents]`."""
+
+    max_hours: Annotated[int, msgspec.Meta(ge=1, le=168)]
+    max_unused: Annotated[int, msgspec.Meta(ge=1)]
+    wrong_per_hour: Annotated[int, msgspec.Meta(ge=1)]
+    wrong_per_person_per_hour: Annotated[int, msgspec.Meta(ge=1)]
+    keep_days: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Checks(Section, frozen=True):
     """Section `[checks]`."""
 
@@ -97,4 +107,5 @@ class Checks(Section, frozen=True):
     quotas: Quotas
     quotas_of: dict[str, OwnQuotas]
     unusual: Unusual
+    consents: Consents
     lists: StaffLists

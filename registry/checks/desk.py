@@ -128,6 +128,18 @@ class Desk:
         with (reading if one else of_one_moment)(self.truth).connect() as connection:
             return verifier.verify(question, connection, now)
 
+    def verify_admitted(self, question: Question, person_id: int) -> Answered:
+        """Answer one question about one person, protected or not; about anyone else it is "not found".
+
+        Only `registry.checks.consented` asks, for whoever was given that person's consent.
+
+        Raises:
+            BadRequestError: as `verify`.
+        """
+        now = self.now()
+        with of_one_moment(self.truth).connect() as connection:
+            return self.verifier().verify_admitted(question, person_id, connection, now)
+
     def now(self) -> datetime:
         """Return this moment, in UTC."""
         return datetime.now(UTC)

@@ -29,6 +29,32 @@ class QuotaExceededError(RegistryError):
         self.remaining = remaining
 
 
+class ConsentCodeError(BadRequestError):
+    """What was given as a consent code is none, or mistyped; says what to do. Nobody was asked about it."""
+
+
+class ConsentRefusedError(RegistryError):
+    """A consent code that may not be used for the question; whatever the reason, the answer is the same bytes."""
+
+    slug = "consent-code-refused"
+    status = 422
+    title = "The consent code can't be used for this question"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The code is used, expired or withdrawn, is for another organisation, or does not belong to whom you asked about. "
+            "Ask the person for a new code, or ask without one."
+        )
+
+
+class ConsentLimitError(RegistryError):
+    """A person has as many unused consent codes as one may have."""
+
+    slug = "too-many-consent-codes"
+    status = 409
+    title = "There are too many unused consent codes"
+
+
 class IdempotencyKeyError(BadRequestError):
     """The header Idempotency-Key is no key; says what one is."""
 

@@ -6,11 +6,12 @@ tells who was told what, when and why is written in one go: access event, whom i
 statement; SQLite: one transaction). No answer leaves before that.
 
 Whoever may fetch it is the organisation that asked. Evidence that tells something about a person who is protected now is answered
-like evidence that there is not; what was "not found" then told nobody of anybody, and stays.
+like evidence that there is not, unless that person had agreed to the very check; what was "not found" then told nobody of
+anybody, and stays.
 """
 
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -64,6 +65,7 @@ class Kept:
     Attributes:
         practitioner_id: whom the answer tells something about; None where it tells nothing of anybody.
         previous_id: the evidence whose question was asked again; None for one that was new.
+        consent_id: the consent of a person with a protected identity by which it was answered; None for any other.
     """
 
     id: str
@@ -76,6 +78,12 @@ class Kept:
     rule_version: str
     practitioner_id: int | None
     previous_id: str | None
+    consent_id: str | None
+
+    @property
+    def told_of(self) -> int | None:
+        """Whom it may not be shown about any more once they are protected; nobody where they had agreed to this check."""
+        return None if self.consent_id is not None else self.practitioner_id
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -176,6 +184,8 @@ def keep(
     practitioner_ids: Collection[int],
     evidence: Mapping[str, Any],
     ends: tuple[bytes, str] | None = None,
+    *,
+    also: Callable[[sa.Connection], None] | None = None,
 ) -> bool:
     """Write an access event, whom it showed, and the evidence; committed when this returns.
 
@@ -185,6 +195,7 @@ def keep(
         practitioner_ids: everyone the answer is about, protected people included: they may see who asked.
         evidence: columns of `check_evidence`, all but `event_id` and those that the event has too.
         ends: digest and holder of the Idempotency-Key that the answer ends.
+        also: something more to write in the same transaction; what it raises undoes everything.
 
     Returns:
         False if the key is no longer the holder's; then nothing was written.
@@ -202,9 +213,19 @@ def keep(
     with not_written(event["request_id"]):
         if engine.dialect.name != "sqlite":
             statement = _ENDING if ends else _KEEPING
-            return statement.row(engine, {**values, "ids": ids}) is not None
+            if also is None:
+                return statement.row(engine, {**values, "ids": ids}) is not None
+            with engine.begin() as connection:
+                if statement.row(connection, {**values, "ids": ids}) is None:
+                    return False
+                also(connection)
+                return True
         with TURN, writing(engine).begin() as connection:
-            return _keep_step_by_step(connection, values, ids, ending=ends is not None)
+            if not _keep_step_by_step(connection, values, ids, ending=ends is not None):
+                return False
+            if also is not None:
+                also(connection)
+            return True
 
 
 _EVENT_COLUMNS = [column.name for column in access_event.c if column.name != "id"]

@@ -14,17 +14,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.access.caller import Caller
 from registry.access.log import event_values, loggable
 from registry.access.purposes import check_stated
+from registry.checks import consents, idempotency, unusual
 from registry.checks import evidence as kept
-from registry.checks import idempotency, unusual
 from registry.checks.answer import answer_of
+from registry.checks.consent_code import read_code
+from registry.checks.consented import Allowed, Refusal, allowed, refuse
 from registry.checks.desk import Desk
-from registry.checks.errors import IdempotencyKeyInUseError
+from registry.checks.errors import ConsentCodeError, ConsentRefusedError, IdempotencyKeyInUseError
 from registry.checks.idempotency import Claim
 from registry.checks.ids import new_id
 from registry.checks.numbers import as_integer
@@ -68,6 +71,7 @@ def check(
     held: Claim | None = None,
     previous_id: str | None = None,
     add: Callable[[Values], Values] | None = None,
+    consent_code: str | None = None,
 ) -> Checked:
     """Check one person, and keep question and answer as evidence.
 
@@ -81,6 +85,8 @@ def check(
         held: the Idempotency-Key that the answer ends; freed where there is none.
         previous_id: the evidence whose question is asked again.
         add: returns what the answer has beside itself (what has changed since `previous_id`).
+        consent_code: given by a person with a protected identity, as typed: this check is answered about that person, or
+            refused.
 
     Raises:
         BadRequestError: the question can't be answered as it is, or there is no such purpose.
@@ -89,12 +95,22 @@ def check(
         SearchUnavailableError: a question by name while the search engine is down.
         AccessLogUnavailableError: it could not be written down, so there is no answer.
         IdempotencyKeyInUseError: this request took so long that another one with its key took over.
+        ConsentCodeError: the consent code is none, or mistyped.
+        ConsentRefusedError: the consent code is not good for this question.
     """
     with freeing(desk, held):
         check_stated(purpose, desk.settings.access, caller)
+        code = _code(consent_code)
         quotas = take(desk.access, desk.settings.checks, caller, "checks")
+        asked = _asked(question, reference)
+        refusal = Refusal(purpose, loggable_question(asked), request_id)
+        consent: Allowed | None = None
         with _giving_back(desk, quotas):
-            answered = desk.verify(question)
+            if code is None:
+                answered = desk.verify(question)
+            else:
+                consent = allowed(desk, caller, question, code, refusal)
+                answered = consent.answered
         evidence_id = new_id("ver")
         answer = answer_of(
             answered.verification,
@@ -106,13 +122,12 @@ def check(
         if add is not None:
             answer |= add(answer)
         body = msgspec.json.encode(answer)
-        asked = _asked(question, reference)
         event = event_values(
             desk.settings.access,
             caller,
             purpose=purpose,
             action="verify",
-            question=loggable_question(asked),
+            question=refusal.question | ({"by_consent_code": True} if consent else {}),
             answer=answer["verdict"],
             request_id=request_id,
         )
@@ -123,15 +138,38 @@ def check(
             "verdict": answer["verdict"],
             "outcome": answer["outcome"],
             "rule_version": answer["ruleVersion"],
+            "consent_id": consent.consent.id if consent else None,
             "practitioner_id": _told_of(desk, answered),
             "asked_number": as_integer(question.licence_number),
             "previous_id": previous_id,
             **kept.sealed(desk.sealer, evidence_id, body, asked),
         }
-        if not kept.keep(desk.access, event, answered.ids, evidence, held.ends if held else None):
+        also = None if consent is None else _using(desk, consent, evidence_id)
+        try:
+            kept_it = kept.keep(
+                desk.access, event, answered.ids, evidence, held.ends if held else None, also=also
+            )
+        except ConsentRefusedError:
+            # Another request was first with the code.
+            refuse(desk, caller, refusal, set(answered.ids))
+        if not kept_it:
             raise IdempotencyKeyInUseError(idempotency.RETRY_AFTER_S)
+        if consent is not None:
+            give_back(desk.access, consent.counted)
     _watch(desk, caller)
     return Checked(evidence_id, answer, body, quotas)
+
+
+def _code(typed: str | None) -> str | None:
+    try:
+        return None if typed is None else read_code(typed)
+    except ValueError as error:
+        raise ConsentCodeError(f"The consent code can't be read: {error}.") from None
+
+
+def _using(desk: Desk, consent: Allowed, evidence_id: str) -> Callable[[sa.Connection], None]:
+    """Return what uses a consent up in the transaction that keeps the answer."""
+    return lambda connection: consents.use(connection, consent.consent.id, evidence_id, desk.now())
 
 
 @contextmanager

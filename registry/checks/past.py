@@ -1,7 +1,7 @@
 """What was checked before: showing the evidence, listing it, asking the same again.
 
 Only the organisation that asked is shown anything; everything else is answered as if it were not there. So is evidence that
-tells of a person who is protected now. Showing evidence is an access event of its own.
+tells of a person who is protected now, unless that person had agreed to the check. Showing evidence is an access event of its own.
 """
 
 import re
@@ -64,8 +64,9 @@ def _found(
     found = store.find(desk.access, desk.sealer, caller, evidence_id) if ID.match(evidence_id) else None
     why = purpose or purpose_for(desk, caller, found.kept.purpose if found else "")
     about = [found.kept.practitioner_id] if found and found.kept.practitioner_id is not None else []
+    told_of = [found.kept.told_of] if found and found.kept.told_of is not None else []
     with reading(desk.truth).connect() as connection:
-        hides = bool(hidden.hidden(connection, about))
+        hides = bool(hidden.hidden(connection, told_of))
     record_access(
         desk.access,
         desk.settings.access,
@@ -158,10 +159,10 @@ def recent(
 
 
 def _shown(desk: Desk, page: Collection[Kept]) -> list[Kept]:
-    about = {one.practitioner_id for one in page if one.practitioner_id is not None}
+    about = {one.told_of for one in page if one.told_of is not None}
     with reading(desk.truth).connect() as connection:
         gone = hidden.hidden(connection, about)
-    return [one for one in page if one.practitioner_id not in gone]
+    return [one for one in page if one.told_of not in gone]
 
 
 def _midnight(desk: Desk, day: date | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Deleting what is kept no longer: evidence, idempotency keys, counts of quotas, unusual callers, and staff lists.
+"""Deleting what is kept no longer: evidence, idempotency keys, counts of quotas, unusual callers, consents, and staff lists.
 
 Run daily by `registry purge-evidence`. The access log stays: what may be deleted there is another question.
 """
@@ -11,7 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from registry.checks.lists import queue
-from registry.checks.tables import check_evidence, check_quota, check_unusual, idempotency_key
+from registry.checks.tables import (
+    check_evidence,
+    check_quota,
+    check_unusual,
+    idempotency_key,
+    identity_consent,
+)
 from registry.database import writing
 from registry.settings import Checks
 
@@ -29,6 +35,7 @@ class Purged:
     keys: int
     quotas: int
     unusual: int
+    consents: int
     lists: int
 
 
@@ -43,12 +50,14 @@ def purge(engine: Engine, settings: Checks, now: datetime) -> Purged:
     kept = timedelta(days=settings.evidence_keep_days)
     # A key leads to evidence, so it goes with it at the latest.
     keys = min(kept, timedelta(hours=settings.idempotency_keep_hours))
+    ended = identity_consent.c.expires_at < now - timedelta(days=settings.consents.keep_days)
     noticed = check_unusual.c.noticed_at < now - timedelta(days=settings.unusual.keep_days)
     return Purged(
         evidence=_delete(engine, check_evidence.c.event_id, check_evidence.c.created_at < now - kept),
         keys=_delete(engine, idempotency_key.c.digest, idempotency_key.c.began_at < now - keys),
         quotas=_delete(engine, check_quota.c.owner, check_quota.c.window_start < (now - _QUOTA).timestamp()),
         unusual=_delete(engine, check_unusual.c.id, noticed & (check_unusual.c.slowed_until < now)),
+        consents=_delete(engine, identity_consent.c.id, ended),
         lists=queue.purge(engine, now),
     )
 

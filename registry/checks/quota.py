@@ -127,6 +127,23 @@ def take(
     )
 
 
+def take_named(
+    engine: Engine,
+    name: str,
+    owner: str,
+    *,
+    limit: int,
+    window_s: int,
+    clock: Callable[[], float] = time.time,
+) -> QuotaState:
+    """Take 1 of a quota that has a name and an owner of its own, as `take`.
+
+    Raises:
+        QuotaExceededError: it is used up.
+    """
+    return _counter(engine).take(_Quota(name, owner, limit, window_s), 1, clock())
+
+
 def give_back(engine: Engine, taken: Sequence[QuotaState]) -> None:
     """Give back 1 to each quota that `take` returned, for a question that got no answer."""
     for state in taken:

@@ -10,7 +10,15 @@ from registry.access.tables import metadata
 from registry.checks.lists.tables import staff_list
 from registry.records.tables import BigId, Instant
 
-__all__ = ["check_evidence", "check_quota", "check_unusual", "idempotency_key", "metadata", "staff_list"]
+__all__ = [
+    "check_evidence",
+    "check_quota",
+    "check_unusual",
+    "idempotency_key",
+    "identity_consent",
+    "metadata",
+    "staff_list",
+]
 
 # What was asked and what was answered, one row a check, written with its access event.
 check_evidence = sa.Table(
@@ -39,6 +47,8 @@ check_evidence = sa.Table(
     sa.Column("answer", sa.LargeBinary, nullable=False),  # the bytes that were sent: compressed, sealed
     sa.Column("question", sa.LargeBinary, nullable=False),  # to ask again: sealed, may hold a personal number
     sa.Column("previous_id", sa.Text),  # of the evidence that was asked again
+    # The consent by which a person with a protected identity let this one check be answered: it may be shown again.
+    sa.Column("consent_id", sa.Text),
     sa.Index("ix_check_evidence_owner", "owner", "created_at"),
     sa.Index("ix_check_evidence_created_at", "created_at"),
     sa.Index(
@@ -98,4 +108,23 @@ idempotency_key = sa.Table(
     sa.Column("began_at", Instant, nullable=False),
     sa.Column("evidence_id", sa.Text),  # NULL while under way
     sa.Index("ix_idempotency_key_began_at", "began_at"),
+)
+
+# Codes by which a person with a protected identity lets one organisation finish one check (`registry.checks.consents`).
+identity_consent = sa.Table(
+    "identity_consent",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # "con_" and 22 random characters
+    sa.Column(
+        "code_digest", sa.LargeBinary, nullable=False, unique=True
+    ),  # keyed; the code itself is nowhere
+    sa.Column("practitioner_id", BigId, nullable=False),
+    sa.Column("organisation", sa.Text, nullable=False),  # the one that may use it
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),  # with the evidence's own moment
+    sa.Column("evidence_id", sa.Text),
+    sa.Column("revoked_at", Instant),
+    sa.Index("ix_identity_consent_practitioner_id", "practitioner_id", "created_at"),
+    sa.Index("ix_identity_consent_expires_at", "expires_at"),
 )

@@ -30,6 +30,8 @@ class Licence:
         confirmed_at: the last moment at which the feed still said so (UTC), of facts that no longer stand; else None.
         learnt_at: when the registry learnt the last of these facts (UTC): `known_since`, or later where a later word dates
             them. None as `known_to`.
+        untold: the feed tells nothing of this licence any more, since the person's identity is protected; the facts are from
+            before (`registry.verification.admitted`).
         doubtful: those of the restrictions of which it is not told whether they held on the day that was asked about.
     """
 
@@ -46,6 +48,7 @@ class Licence:
     confirmed_at: datetime | None = None
     doubtful: tuple[RestrictionFacts, ...] = ()
     learnt_at: datetime | None = None
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

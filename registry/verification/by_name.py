@@ -54,7 +54,8 @@ class ByName:
     _day_complete: bool = False
 
     @cached_property
-    def _asked(self) -> matching.Asked:
+    def asked(self) -> matching.Asked:
+        """The question as it is compared."""
         return self.scorer.asked(
             matching.Question(name=self.question.name, birth_date=self.question.birth_date)
         )
@@ -87,9 +88,9 @@ class ByName:
         """
         for person in (read[one] for one in new if one in read):
             candidate = Candidate(person.names, person.birth_date)
-            if _is_like(self._asked, candidate):
+            if _is_like(self.asked, candidate):
                 self.people.append(person)
-                self.matches.append(self.scorer.score(self._asked, candidate))
+                self.matches.append(self.scorer.score(self.asked, candidate))
         if stage == "day":
             self._day_complete = page.total_is_exact
         elif stage == "near":
@@ -105,7 +106,7 @@ class ByName:
         if not self._day_complete:
             return False
         position = self.scorer.decide(self.matches).position
-        return position is not None and unrivalled.is_beyond(self._asked, self.matches[position])
+        return position is not None and unrivalled.is_beyond(self.asked, self.matches[position])
 
     @property
     def unsure(self) -> bool:

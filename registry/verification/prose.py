@@ -64,6 +64,10 @@ FACTS: dict[str, dict[str, Pair]] = {
             "källan har lämnat en nyare uppgift som väntar på granskning",
             "the feed has sent something newer that waits for review",
         ),
+        "untold": (
+            "källan lämnar inte längre uppgifter om legitimationen, eftersom personens uppgifter är skyddade",
+            "the feed tells nothing of the licence any more, since the person's identity is protected",
+        ),
     },
     "profession": {
         "known": ("yrket finns i ordlistan", "the profession is in the vocabulary"),

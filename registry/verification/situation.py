@@ -20,7 +20,7 @@ Start = Literal["begun", "perhaps", "earlier-period", "not-begun"]
 End = Literal["running", "perhaps", "ended"]
 FeedHealth = Literal["fresh", "stale", "never"]
 Knowledge = Literal["known-then", "learnt-later"]
-Change = Literal["none", "held"]
+Change = Literal["none", "held", "untold"]
 Profession = Literal["known", "unknown"]
 
 # Every feature that has one value a licence, with its values. Restrictions, of which there may be several, stand apart.
@@ -111,7 +111,7 @@ def situation(person: Practitioner, licence: Licence, feed: Feed | None, moment:
         end=_end(licence.facts.valid_to, moment.on_date),
         feed=_feed(licence, feed, moment),
         knowledge=known,
-        change="held" if licence.held else "none",
+        change="held" if licence.held else "untold" if licence.untold else "none",
         profession="unknown" if licence.facts.profession == "unknown" else "known",
         restrictions=_restrictions(licence, known, moment.on_date),
     )

@@ -30,14 +30,15 @@ NEVER_YES: dict[str, tuple[str, ...]] = {
     "end": ("perhaps", "ended"),
     "feed": ("stale", "never"),
     "knowledge": ("learnt-later",),
-    "change": ("held",),
+    "change": ("held", "untold"),
     "profession": ("unknown",),
     "restriction": tuple(
         f"{kind} {time}" for kind in ("revoked", "suspended", "unknown") for time in ("in-force", "perhaps")
     ),
 }
-# What neither a yes nor a no may be said to: the feed itself has said something newer, which may be worse or better.
-ALWAYS_ASK: dict[str, tuple[str, ...]] = {"change": ("held",)}
+# What neither a yes nor a no may be said to: the feed itself has said something newer, or says nothing any
+# more: either may be worse or better.
+ALWAYS_ASK: dict[str, tuple[str, ...]] = {"change": ("held", "untold")}
 # All that a rule marked as silence may be about: that the feed no longer tells, or did not yet tell.
 SILENCE: dict[str, tuple[str, ...]] = {
     "record": ("gone",),

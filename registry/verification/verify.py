@@ -19,6 +19,7 @@ from registry.records.one_journey import Reading, by_licence_number, by_personal
 from registry.sealing import Sealer
 from registry.search.port import SearchPage
 from registry.search.query import SearchQuery
+from registry.verification.admitted import Admitted
 from registry.verification.answer import Answered, CheckedLicence, Source, Verification, answer
 from registry.verification.finding import NOBODY, Finding, Search, SearchMany
 from registry.verification.identify import Identifier
@@ -81,6 +82,24 @@ class Verifier:
             SearchUnavailableError: a question by name while the engine is down; numbers are never affected.
         """
         return _only(self.verify_many([question], connection, now))
+
+    def verify_admitted(
+        self, question: Question, person_id: int, connection: sa.Connection, now: datetime
+    ) -> Answered:
+        """Answer one question about one person, who may be protected and has agreed to that; about anyone else "not found".
+
+        Args:
+            question: who, as what, for when; it must agree with the person.
+            person_id: whom a consent code names; `NOBODY` for a code that is none, for the same work.
+            connection: to SQL truth; one transaction of one moment.
+            now: the instant of the question, with its zone.
+
+        Raises:
+            BadRequestError: as `verify`. The search engine is not asked.
+        """
+        admitted = Admitted(connection, self.sealer, self.scorer, self.max_candidates, person_id)
+        [answered] = _Run(self, connection, now, None, None, admitted=admitted).answer([question])
+        return _only([answered])
 
     def verify_many(
         self, questions: Sequence[Question], connection: sa.Connection, now: datetime
@@ -194,6 +213,8 @@ class _Run:
         now: datetime,
         then: Then | None,
         ahead: Reading | None,
+        *,
+        admitted: Admitted | None = None,
     ) -> None:
         self._verifier = verifier
         self._connection = connection
@@ -206,7 +227,8 @@ class _Run:
         self._pulls: dict[Moment, dict[str, list[datetime]]] = {}
         # Most questions of a list are about the same day.
         self._moments: dict[tuple[date | None, datetime | None], Moment] = {}
-        self._identifier = Identifier(
+        self._admitted = admitted
+        self._identifier = admitted or Identifier(
             connection,
             verifier.sealer,
             verifier.ask,
@@ -230,6 +252,9 @@ class _Run:
         found = self._identifier.identify(checked)
         if looking_back:
             self._look_back(looking_back, found)
+        if self._admitted is not None:
+            told = {place: one for place, one in found.items() if isinstance(one, Finding)}
+            found |= {place: self._admitted.untold(one) for place, one in told.items()}
         for place, question in checked:
             finding = found[place]
             if isinstance(finding, RegistryError):

@@ -56,6 +56,13 @@ class QuestionSchema(CamelCase):
         ),
     )
 
+    consent_code = Text(
+        max_length=40,
+        metadata=about(
+            "Given to you by a person with a protected identity, for one check by your organisation: 16 letters and digits."
+        ),
+    )
+
     @ma.validates_schema
     def _names_someone(self, data: dict[str, Any], **_kwargs: object) -> None:
         ways = ("licence_number" in data) + ("personal_identity_number" in data)

@@ -49,7 +49,7 @@ _ASKING = ("search-unavailable", "access-log-unavailable", "purpose-not-allowed"
     body_examples=verification_examples.QUESTIONS,
     answer=VerificationSchema(),
     example=verification_examples.ANSWER,
-    problems=("not-found", *_ASKING, *KEYED),
+    problems=("not-found", "consent-code-refused", *_ASKING, *KEYED),
     headers=(IDEMPOTENCY_KEY,),
     answer_headers=RATE_LIMIT,
 )
@@ -62,6 +62,9 @@ def verify(asked: dict[str, Any]) -> Response:
     The answer is `yes`, `no` or `ask`, with reasons. Not found is `ask`, never `no`, and a person with a protected
     identity is answered like one who is not in the registry. Questions by number are answered while search by name
     is unavailable.
+
+    A person with a protected identity can give your organisation a code for one check, `consentCode`: that check is
+    answered in full. A code that is not good for the question is refused, whatever is wrong with it.
 
     The answer is kept as evidence under its `id`: your organisation can fetch it, and ask the same again.
     """
@@ -89,6 +92,7 @@ def verify(asked: dict[str, Any]) -> Response:
             reference=asked.get("reference"),
             request_id=g.request_id,
             held=held,
+            consent_code=asked.get("consent_code"),
         )
     except BadRequestError as error:
         # Whatever is wrong with a question stands in its body, and one kind of fault gets one kind of answer.

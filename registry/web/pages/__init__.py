@@ -3,14 +3,25 @@
 from flask import Flask
 
 from registry.settings import Settings
-from registry.web.pages import check, checks, feeds, list_actions, lists, records, search, start
+from registry.web.pages import check, checks, consents, feeds, list_actions, lists, records, search, start
 from registry.web.pages.blueprints import assets, open_pages, pages
 from registry.web.pages.errors import error_page
 from registry.web.pages.render import environment
 from registry.web.problems import ERROR_PAGE
 
 # Importing them puts their views into the blueprints.
-__all__ = ["check", "checks", "feeds", "list_actions", "lists", "records", "register", "search", "start"]
+__all__ = [
+    "check",
+    "checks",
+    "consents",
+    "feeds",
+    "list_actions",
+    "lists",
+    "records",
+    "register",
+    "search",
+    "start",
+]
 
 
 def register(app: Flask, _settings: Settings) -> None:

@@ -20,16 +20,22 @@ _SCRIPTS = ("copy.js",)
 Facts = Sequence[tuple[str, str]]
 
 
-def answer_page(answer: Mapping[str, Any], question: Question, *, fresh: bool) -> Response:
+def answer_page(
+    answer: Mapping[str, Any], question: Question, *, fresh: bool, consented: bool = False
+) -> Response:
     """Return the page of an answer; its access event must have been written.
 
     Args:
         answer: as `registry.checks.answer` describes it, with `previous` and `changes` where it was asked again.
         question: what was asked.
         fresh: it has just been given; else it was fetched, and the page says that it may have changed.
+        consented: it was answered by a consent code: the person has no page that may be shown, and the same question is answered
+            otherwise without a new code.
     """
     view = viewer(known_feeds())
-    result = result_view(answer, question, view, person_url=_person_url(answer), urls=_urls())
+    result = result_view(
+        answer, question, view, person_url="" if consented else _person_url(answer), urls=_urls()
+    )
     reader = AnswerReader(answer, view)
     given = reader.moment(answer["checkedAt"])
     previous = answer.get("previous")
@@ -41,7 +47,8 @@ def answer_page(answer: Mapping[str, Any], question: Question, *, fresh: bool) -
         given="" if fresh else given,
         copied=_copied(answer, result, view, given),
         own_url=url_for("pages.kept_check", check_id=answer["id"]),
-        again_url=url_for("pages.check_again", check_id=answer["id"]),
+        consented=consented,
+        again_url="" if consented else url_for("pages.check_again", check_id=answer["id"]),
         previous=previous
         and {
             "url": url_for("pages.kept_check", check_id=previous["id"]),

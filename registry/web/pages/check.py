@@ -7,6 +7,7 @@ from flask import make_response as flask_response
 
 from registry.access.guard import current_caller, requires_scope
 from registry.checks import one
+from registry.checks.errors import ConsentRefusedError
 from registry.errors import BadRequestError
 from registry.verification.question import Question as AskedQuestion
 from registry.web.context import context
@@ -37,6 +38,8 @@ def check() -> Response:
         return start_page(form.typed, form.errors, _UNUSABLE)
     try:
         return answer(form.question)
+    except ConsentRefusedError:
+        return start_page(form.typed, (FormError("consent-code", "wrong.consent-code-refused"),), _UNUSABLE)
     except BadRequestError:
         # What only the verification can tell: its own words are for programmers.
         way = form.typed.way
@@ -50,6 +53,7 @@ def answer(question: Question) -> Response:
 
     Raises:
         BadRequestError: the question can't be answered as it is.
+        ConsentRefusedError: the consent code is not good for the question.
         QuotaExceededError: the organisation has asked too much.
         SearchUnavailableError: it asks by name, and the search engine is down.
         AccessLogUnavailableError: the event can't be written.
@@ -71,8 +75,9 @@ def answer(question: Question) -> Response:
         purpose=question.purpose,
         reference=question.reference or None,
         request_id=g.request_id,
+        consent_code=question.consent_code,
     )
-    return answer_page(checked.answer, asked, fresh=True)
+    return answer_page(checked.answer, asked, fresh=True, consented=question.consent_code is not None)
 
 
 def _end_of(day: date | None) -> datetime | None:

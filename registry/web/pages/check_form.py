@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, get_args
 
+from registry.checks.consent_code import read_code
 from registry.dates import parse_compact
 from registry.identifiers import holds_personal_number, parse_personal_number
 
@@ -36,6 +37,7 @@ class Typed:
     on_date: str = ""
     known_on: str = ""
     reference: str = ""
+    consent_code: str = ""
     personal_number: Literal[""] = ""
 
 
@@ -49,6 +51,7 @@ class Question:
         on_date: None for today, or the day of `known_on`.
         known_on: the day whose knowledge is asked for; None for what is known now.
         reference: the organisation's own; "" for none.
+        consent_code: given by a person with a protected identity; None for none.
     """
 
     purpose: str
@@ -61,6 +64,7 @@ class Question:
     birth_date: str | None = None
     known_on: date | None = None
     reference: str = ""
+    consent_code: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class _Reader:
         who = readers.get(way, dict)()
         profession, authority = self._choice("profession"), self._choice("authority")
         purpose, reference = self._choice("purpose"), self._reference()
+        code = self._consent_code()
         on_date, known_on = self._day("on-date"), self._day("known-on")
         if on_date and known_on and on_date > known_on:
             self._wrong("on-date", "wrong.on-date-late")
@@ -119,6 +124,7 @@ class _Reader:
                 on_date=on_date,
                 known_on=known_on,
                 reference=reference,
+                consent_code=code or None,
                 **who,
             )
         return CheckForm(self._typed(way), errors, question)
@@ -136,6 +142,7 @@ class _Reader:
             on_date=self._again("on-date"),
             known_on=self._again("known-on"),
             reference=self._again("reference"),
+            consent_code=self._again("consent-code"),
         )
 
     def _again(self, name: str) -> str:
@@ -201,6 +208,14 @@ class _Reader:
         elif len(text) > MAX_LENGTH:
             self._wrong("reference", "wrong.too-long")
         return text
+
+    def _consent_code(self) -> str:
+        text = self._text("consent-code")
+        try:
+            return read_code(text) if text else ""
+        except ValueError:
+            self._wrong("consent-code", "wrong.consent-code")
+            return ""
 
     def _day(self, name: Literal["on-date", "known-on"]) -> date | None:
         """Read a day that is not after today."""

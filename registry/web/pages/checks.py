@@ -71,7 +71,8 @@ def filter_checks() -> Response:
 def kept_check(check_id: str) -> Response:
     """Show a check as it was answered. It is one of the organisation's own, else there is none."""
     found = past.fetch(context(), current_caller(), check_id, request_id=g.request_id)
-    return answer_page(found.answer, found.asked.question(), fresh=False)
+    consented = found.kept.consent_id is not None
+    return answer_page(found.answer, found.asked.question(), fresh=False, consented=consented)
 
 
 @pages.post("/checks/<check_id>/again")

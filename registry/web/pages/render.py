@@ -174,6 +174,7 @@ def _links(settings: Settings) -> dict[str, str]:
         "start": url_for("pages_public.start"),
         "about": url_for("pages_public.about"),
         "check": url_for("pages.check"),
+        "consents": url_for("pages.own_consents"),
         "checks": url_for("pages.checks"),
         "lists": url_for("pages.lists"),
         "search": url_for("pages.search"),

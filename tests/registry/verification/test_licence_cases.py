@@ -199,6 +199,10 @@ CASES = [
         facts={"held": True},
         restrictions=(restriction("revoked", "2024-03-01"),),
     ),
+    # What a protected person's feed tells no more is from before: neither yes nor no.
+    Case("untold", "ask", ["told-no-more"], facts={"untold": True}),
+    Case("untold while revoked", "ask", ["told-no-more", "status-revoked"], facts={"untold": True, "status": "revoked"}),
+    Case("untold and waiting", "ask", ["change-held"], facts={"held": True, "untold": True}),
     Case("a held feed says nothing about a licence that does not wait", "yes", ["valid"], feed=fresh_feed(held=True)),
 ]  # fmt: skip
 

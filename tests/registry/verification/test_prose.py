@@ -64,17 +64,17 @@ def test_every_rule_and_outcome_stands_there_once_in_order_with_its_text_and_sou
 def test_conditions_are_told_in_words() -> None:
     text = unwrapped(prose(language="en"))
     assert (
-        "4. NO (revoked) If a restriction (licence revoked) is in force on the day. Kind: a sanction" in text
+        "5. NO (revoked) If a restriction (licence revoked) is in force on the day. Kind: a sanction" in text
     )
     assert (
-        "7. ASK (learnt-later) If the term has not ended or the dates do not show whether the term has ended; and the "
+        "8. ASK (learnt-later) If the term has not ended or the dates do not show whether the term has ended; and the "
         "registry learnt it only after the day. Kind: uncertain Mere silence"
     ) in text
-    assert "13. ASK (feed-never) If the feed has never been read in full." in text
+    assert "14. ASK (feed-never) If the feed has never been read in full." in text
     assert "(ended) If the term has ended. Kind: administrative, no sanction Gives way to another" in text
     swedish = unwrapped(prose())
     assert (
-        "4. NEJ (revoked) Om en begränsning (återkallad legitimation) gäller den dagen. Slag: en påföljd"
+        "5. NEJ (revoked) Om en begränsning (återkallad legitimation) gäller den dagen. Slag: en påföljd"
         in swedish
     )
     assert "Om statusen är ”återkallad”." in swedish
@@ -120,7 +120,7 @@ def test_the_command_prints_the_set_of_a_day_or_version(
     code, text = run("check")
     assert code == 0
     assert text.splitlines()[-1] == "The rules are sound."
-    assert "Version new, for days from 2020-01-01: 29 rules" in text
+    assert "Version new, for days from 2020-01-01: 30 rules" in text
 
 
 def test_a_file_is_tried_before_it_is_put_in_use(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from registry.access.log import ACTIONS
+from registry.checks.consents import State
 from registry.checks.lists.fields import FIELDS
 from registry.checks.lists.tables import STATES
 from registry.records.receipts import RunCounts
@@ -43,6 +45,7 @@ MADE = {
     **{f"sentence.yes{then}{many}": "verdict" for then in ("", "-then") for many in ("", "-many")},
     **{f"match.{mark}": "match" for mark in MARKS},
     **{f"step.{step}": "kind of reason" for step in STEPS},
+    **{f"consent.state-{state}": "state of a consent" for state in get_args(State)},
     **{f"list.state-{state}": "staff list" for state in STATES},
     **{f"list.ended-{state}": "staff list" for state in ("cancelled", "failed")},
     **{f"list.result-{kind}": "row of a staff list" for kind in KINDS},
