@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from registry.access.caller import Caller
-from registry.access.log import ACTIONS
+from registry.access.log import ACTIONS, people_of
 from registry.access.tables import access_event, access_event_subject
 from registry.identifiers import holds_personal_number
 from registry.records import bulk
@@ -79,7 +79,7 @@ def record_many(
     shown = [
         (id_, person)
         for id_, each in zip(ids, events, strict=True)
-        for person in sorted(set(each.practitioner_ids))
+        for person in people_of(each.practitioner_ids)
     ]
     bulk.insert_rows(connection, access_event_subject, ("event_id", "practitioner_id"), shown)
 

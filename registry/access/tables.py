@@ -30,7 +30,7 @@ access_event = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# One row for each person an event showed.
+# One row for each person an event showed; one for nobody (0, `registry.access.log.NOBODY`) where it showed none.
 access_event_subject = sa.Table(
     "access_event_subject",
     metadata,

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from registry.access.caller import Caller
-from registry.access.log import TURN, not_written
+from registry.access.log import TURN, not_written, people_of
 from registry.access.tables import access_event, access_event_subject
 from registry.checks.idempotency import ENDING
 from registry.checks.owner import owner_of
@@ -203,7 +203,7 @@ def keep(
     Raises:
         AccessLogUnavailableError: it could not be written; the answer must not leave.
     """
-    ids = sorted(set(practitioner_ids))
+    ids = people_of(practitioner_ids)
     values = {
         **{f"event_{name}": value for name, value in event.items()},
         **{f"kept_{name}": value for name, value in evidence.items()},
@@ -287,7 +287,6 @@ def _keep_step_by_step(
     if ending and connection.execute(ENDING, values).rowcount == 0:
         return False
     event_id = int(connection.execute(_ONE_EVENT, values).scalar_one())
-    if ids:
-        connection.execute(_ONE_SHOWN, [{"event_id": event_id, "practitioner_id": one} for one in ids])
+    connection.execute(_ONE_SHOWN, [{"event_id": event_id, "practitioner_id": one} for one in ids])
     connection.execute(_ONE_KEPT, {**values, "event_id": event_id})
     return True

@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.access.caller import Caller
+from registry.access.log import NOBODY
 from registry.access.tables import access_event, access_event_subject
 from registry.checks.desk import Desk
 from registry.checks.one import Checked, check
@@ -32,7 +33,9 @@ def subjects(desk: Desk, event_id: int) -> set[int]:
     """Return whom an event showed."""
     with desk.access.connect() as connection:
         one = access_event_subject.c
-        return set(connection.scalars(sa.select(one.practitioner_id).where(one.event_id == event_id)))
+        return set(connection.scalars(sa.select(one.practitioner_id).where(one.event_id == event_id))) - {
+            NOBODY
+        }
 
 
 def kept(desk: Desk, caller: Caller) -> list[sa.Row[Any]]:

@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from indexer.publish import publish
+from registry.access.log import NOBODY
 from registry.access.tables import access_event, access_event_subject
 from registry.records import tables as t
 from registry.records.facts import PersonFacts
@@ -95,7 +96,7 @@ class Service:
             column = access_event_subject.c
             return set(
                 connection.scalars(sa.select(column.practitioner_id).where(column.event_id == event_id))
-            )
+            ) - {NOBODY}
 
     def public_id(self, key: str) -> str:
         """Return the public id of the person a source key belongs to."""

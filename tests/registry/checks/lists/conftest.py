@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from indexer.publish import publish
 from registry.access.caller import Caller
+from registry.access.log import NOBODY
 from registry.access.tables import access_event, access_event_subject
 from registry.checks.desk import Desk, open_desk
 from registry.checks.lists import answers, handling
@@ -110,7 +111,7 @@ class Lists:
             column = access_event_subject.c
             return set(
                 connection.scalars(sa.select(column.practitioner_id).where(column.event_id == event_id))
-            )
+            ) - {NOBODY}
 
     def subjects_of(self, event_ids: Collection[int]) -> dict[int, set[int]]:
         """Return whom events are about."""
@@ -118,7 +119,7 @@ class Lists:
         with self.desk.access.connect() as connection:
             column = access_event_subject.c
             for event_id, person in connection.execute(sa.select(column.event_id, column.practitioner_id)):
-                if event_id in event_ids:
+                if event_id in event_ids and person != NOBODY:
                     found.setdefault(event_id, set()).add(person)
         return found
 

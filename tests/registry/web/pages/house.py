@@ -15,6 +15,7 @@ from flask import Flask
 
 from indexer.feeds.rows import BadRow
 from indexer.publish import publish
+from registry.access.log import NOBODY as NO_PERSON
 from registry.access.tables import access_event, access_event_subject
 from registry.checks.desk import open_desk
 from registry.checks.lists.worker import Worker
@@ -248,7 +249,7 @@ class House:
     def event_people(self, event_id: int) -> set[int]:
         """Whom an access event is about."""
         query = sa.select(access_event_subject.c.practitioner_id).where(
-            access_event_subject.c.event_id == event_id
+            access_event_subject.c.event_id == event_id, access_event_subject.c.practitioner_id != NO_PERSON
         )
         with self.world.access_engine.connect() as connection:
             return set(connection.scalars(query))
