@@ -176,7 +176,7 @@ def rank_z(first: list[float], second: list[float]) -> float:
     rank_sum = sum(rank for rank, (_, which) in enumerate(order, start=1) if which == 0)
     n, m = len(first), len(second)
     deviation = (n * m * (n + m + 1) / 12) ** 0.5
-    return (rank_sum - n * (n + m + 1) / 2) / deviation
+    return float((rank_sum - n * (n + m + 1) / 2) / deviation)
 
 
 def times(
