@@ -33,7 +33,7 @@ from registry.records.facts import (
 from registry.sandbox.config import SandboxUser
 from registry.search import open_engine
 from registry.web import create_app
-from tests.registry.access.harness import Idp, Switch, running, running_idp, sign_in
+from tests.registry.access.harness import AUDIENCE, Idp, Switch, running, running_idp, sign_in
 from tests.support.world import World, licence, make_settings, person, source_rows
 
 
@@ -292,8 +292,10 @@ class House:
 
 
 @contextmanager
-def running_house(folder: Path, *, published: bool = True, **environ: str) -> Iterator[House]:
-    """Make the registry and serve it until the block ends."""
+def running_house(
+    folder: Path, *, published: bool = True, tokens: bool = False, **environ: str
+) -> Iterator[House]:
+    """Make the registry and serve it until the block ends; with `tokens` it takes the provider's bearer tokens too."""
     switch = Switch()
     with running(switch) as url, running_idp(url, users=USERS) as idp:
         settings = make_settings(
@@ -307,6 +309,7 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
                 '{employer = ["registry:search", "registry:read", "registry:verify"], '
                 'staff = ["registry:self"], searcher = ["registry:search"], administrator = ["registry:admin"]}'
             ),
+            **(_trusting(idp) if tokens else {}),
             **environ,
         )
         world = World(settings)
@@ -322,6 +325,15 @@ def running_house(folder: Path, *, published: bool = True, **environ: str) -> It
         switch.app = app.wsgi_app
         yield House(url, world, app, idp)
         world.close()
+
+
+def _trusting(idp: Idp) -> dict[str, str]:
+    return {
+        "REGISTRY_TOKENS__ISSUER": idp.issuer,
+        "REGISTRY_TOKENS__AUDIENCE": AUDIENCE,
+        "REGISTRY_TOKENS__BOUND_BULK": "false",
+        "REGISTRY_TOKENS__BOUND_SCOPES": "[]",
+    }
 
 
 def _publish(world: World) -> None:
