@@ -165,8 +165,9 @@ class Login(Section, frozen=True):
     session_idle_minutes: int
     session_max_minutes: int
     flow_timeout_s: int
-    max_flows: int
+    max_flows: Annotated[int, msgspec.Meta(ge=1, le=20)]
     leeway_s: int
+    id_token_max_s: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Web(Section, frozen=True):

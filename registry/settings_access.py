@@ -1,6 +1,6 @@
 """Settings of whom we trust to say who asks; section `[tokens]` and tables `[providers.<name>]`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -67,6 +67,8 @@ class ProviderSettings(Section, frozen=True):
         client_id, client_secret, private_key_file: who we are there, and one of two proofs.
         roles_claim, organisation_claim, personal_number_claim, hsa_id_claim, name_claim: where its tokens tell what; "" nowhere.
         organisations: organisation numbers it may speak for; none named: any.
+        roles: roles it may give; "*" = any; none named: any that gives no administration.
+        userinfo_signed: take claims from UserInfo only as a signed JWT.
         scopes: asked for at login.
         acr_values: levels of assurance asked for at login, best first; none named: whatever it gives.
         label_sv, label_en: its name on the login page.
@@ -89,6 +91,8 @@ class ProviderSettings(Section, frozen=True):
     hsa_id_claim: str = ""
     name_claim: str = "name"
     organisations: tuple[Annotated[str, msgspec.Meta(pattern=r"^[0-9]{10}$")], ...] = ()
+    roles: tuple[str, ...] = ()
+    userinfo_signed: bool = False
     scopes: tuple[str, ...] = LOGIN_SCOPES
     acr_values: tuple[str, ...] = ()
     label_sv: str = ""
@@ -154,6 +158,23 @@ def check_organisations(key: str, organisations: Iterable[str]) -> None:
 def speaks_for(provider: ProviderSettings, organisation: str) -> bool:
     """Tell whether a provider may say that somebody acts for an organisation; for none ("") everyone may."""
     return not organisation or not provider.organisations or organisation in provider.organisations
+
+
+def given_roles(
+    provider: ProviderSettings, told: Collection[str], sensitive: Collection[str]
+) -> frozenset[str]:
+    """Return those of the roles a provider tells that it may give.
+
+    Args:
+        provider: its table.
+        told: the roles as it tells them.
+        sensitive: roles that a provider gives only if its table names them (`sensitive_roles`).
+    """
+    if "*" in provider.roles:
+        return frozenset(told)
+    if provider.roles:
+        return frozenset(told) & frozenset(provider.roles)
+    return frozenset(told) - frozenset(sensitive)
 
 
 def addresses(providers: Mapping[str, ProviderSettings]) -> list[tuple[str, str]]:

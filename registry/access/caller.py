@@ -23,7 +23,10 @@ class Caller:
         personal_number_digest: keyed digest (hex) of the personal identity number that a token tells, "" for none.
         confirmed_key: the key that the credential is bound to and that its sender has proved to hold: `jkt:` (RFC 9449) or
             `x5t#S256:` (RFC 8705) and a thumbprint; "" for a credential that whoever holds it may use.
-        withheld: scopes of the credential that count only if it is bound to a key, which it is not.
+        withheld: scopes of the credential that count only if it is bound to a key, which it is not; or of a login that takes a
+            higher level of assurance.
+        sid: the provider's own session that a login came from (OpenID Connect Front-Channel Logout 1.0 section 3), "" when it
+            does not tell.
     """
 
     issuer: str
@@ -39,6 +42,7 @@ class Caller:
     personal_number_digest: str = ""
     confirmed_key: str = ""
     withheld: frozenset[str] = frozenset()
+    sid: str = field(default="", repr=False, compare=False)
 
     def may(self, scope: str) -> bool:
         """Tell whether the caller has `scope`."""

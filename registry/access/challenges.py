@@ -77,13 +77,24 @@ class BoundTokenNeededError(InsufficientScopeError):
         return told | ({"algs": self.algorithms} if self.algorithms else {})
 
 
+class StrongerLoginNeededError(InsufficientScopeError):
+    """The person may do this, but the provider does not know surely enough who they are (`access.scope_acr`)."""
+
+    slug = "stronger-login-needed"
+    title = "Log in with a stronger method"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.detail = "This needs a login with a stronger method, such as an e-identification."
+
+
 def www_authenticate(error: RegistryError) -> str | None:
     """Return the `WWW-Authenticate` value for `error`, or None where none belongs.
 
     No error code is told to a request without any credential (RFC 6750 section 3.1).
     """
     match error:
-        case LoginNeededError():
+        case LoginNeededError() | StrongerLoginNeededError():
             return None
         case InvalidProofError() | BoundTokenNeededError():
             return _challenge("DPoP", **error.parameters())

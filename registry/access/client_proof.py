@@ -26,20 +26,24 @@ _ALGORITHMS = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "Ed25519"}
 _USE = f"use an RSA key or one on {', '.join(_ALGORITHMS)}."
 
 
-def client_proof(settings: Login | ProviderSettings) -> ClientProof:
-    """Return the proof that section `[login]` asks for.
+def client_proof(settings: Login | ProviderSettings, section: str = "login") -> ClientProof:
+    """Return the proof that settings ask for.
+
+    Args:
+        settings: of the provider.
+        section: what it is called there, for errors.
 
     Raises:
         SettingsError: none is set, or two are, or the key can't be used.
     """
     if bool(settings.client_secret) == bool(settings.private_key_file):
         raise SettingsError(
-            "Set exactly one of login.client_secret and login.private_key_file: "
+            f"Set exactly one of {section}.client_secret and {section}.private_key_file: "
             "the identity provider wants one proof of who is asking."
         )
     if settings.client_secret:
         return _basic(settings.client_id, settings.client_secret.reveal())
-    return _assertion(settings.client_id, Path(settings.private_key_file))
+    return _assertion(settings.client_id, Path(settings.private_key_file), f"{section}.private_key_file")
 
 
 def _basic(client_id: str, secret: str) -> ClientProof:
@@ -49,14 +53,12 @@ def _basic(client_id: str, secret: str) -> ClientProof:
     return lambda _url, headers, body: ({**headers, "Authorization": authorization}, body)
 
 
-def _assertion(client_id: str, path: Path) -> ClientProof:
-    key = _private_key(path)
+def _assertion(client_id: str, path: Path, setting: str) -> ClientProof:
+    key = _private_key(path, setting)
     key.ensure_kid()
     algorithm = "RS256" if isinstance(key, RSAKey) else _ALGORITHMS.get(key.curve_name, "")
     if not algorithm:
-        raise SettingsError(
-            f"login.private_key_file names {path}, a key on a curve that can't sign here; {_USE}"
-        )
+        raise SettingsError(f"{setting} names {path}, a key on a curve that can't sign here; {_USE}")
 
     def prove(url: str, headers: dict[str, str], body: str) -> tuple[dict[str, str], str]:
         assertion = private_key_jwt_sign(
@@ -77,13 +79,13 @@ def _assertion(client_id: str, path: Path) -> ClientProof:
     return prove
 
 
-def _private_key(path: Path) -> PrivateKey:
+def _private_key(path: Path, setting: str) -> PrivateKey:
     try:
         pem = path.read_bytes()
         loaded = load_pem_private_key(pem, password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SettingsError(
-            f"login.private_key_file names {path}, which can't be read as a private key in PEM form without password."
+            f"{setting} names {path}, which can't be read as a private key in PEM form without password."
         ) from error
     match loaded:
         case RSAPrivateKey():
@@ -92,4 +94,4 @@ def _private_key(path: Path) -> PrivateKey:
             return ECKey.import_key(pem)
         case Ed25519PrivateKey():
             return OKPKey.import_key(pem)
-    raise SettingsError(f"login.private_key_file names {path}, a key of a kind that can't sign here; {_USE}")
+    raise SettingsError(f"{setting} names {path}, a key of a kind that can't sign here; {_USE}")

@@ -2,15 +2,15 @@
 
 Each started login is one small sealed cookie of its own, so that logins in several tabs do not disturb each other, the
 answer is taken only from the browser that asked (OWASP ASVS 5.0 item 10.1.2), and a visitor who never finishes costs no
-row. The name of the cookie is a digest of the flow's `state`.
+row. The cookies have fixed names, one a place: however many logins are begun at once, a browser never holds more of them than
+`login.max_flows`, so that its requests stay within the bounds that servers set to headers.
 """
 
 import base64
-import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -35,6 +35,7 @@ class Flow(msgspec.Struct, frozen=True):
     Attributes:
         state, nonce, verifier: the secrets that tie answer, ID token and code to this start.
         next: path to go to afterwards, already checked.
+        provider: name of the provider at which it began: no other's answer ends it (RFC 9700 section 4.4).
         expires_at: seconds since 1970.
     """
 
@@ -42,6 +43,7 @@ class Flow(msgspec.Struct, frozen=True):
     nonce: str
     verifier: str
     next: str
+    provider: str
     expires_at: float
 
     @property
@@ -65,26 +67,26 @@ class Flows:
         self._settings = settings
         self._secure = secure
         self._clock = clock
-        self._prefix = cookie_name(_PREFIX, secure=secure)
+        self._places = [
+            cookie_name(f"{_PREFIX}{place}", secure=secure) for place in range(settings.max_flows)
+        ]
 
-    def start(self, path: str) -> Flow:
-        """Return a new flow that leads to `path`."""
+    def start(self, path: str, provider: str) -> Flow:
+        """Return a new flow at a provider that leads to `path`."""
         state, nonce, verifier = (secrets.token_urlsafe(_BYTES) for _ in range(3))
-        return Flow(state, nonce, verifier, path, self._clock() + self._settings.flow_timeout_s)
+        return Flow(state, nonce, verifier, path, provider, self._clock() + self._settings.flow_timeout_s)
 
     def keep(self, flow: Flow, cookies: Mapping[str, str], response: Response) -> None:
-        """Give the flow to the browser; of those it holds already, the oldest give way."""
-        ends = {}
-        for name, value in cookies.items():
-            if name.startswith(self._prefix):
-                held = self._open(value)
-                ends[name] = held.expires_at if held else 0.0
-        surplus = len(ends) - self._settings.max_flows + 1
-        for name in sorted(ends, key=lambda name: ends[name])[: max(surplus, 0)]:
-            self._drop(name, response)
+        """Give the flow to the browser, in a free place; where there is none, the oldest gives way.
+
+        Which of the free ones is chance: tabs that begin at the same moment do not know of each other.
+        """
+        held = {name: one.expires_at for name, one in self._held(cookies)}
+        free = [name for name in self._places if name not in held]
+        name = secrets.choice(free) if free else min(held, key=lambda each: held[each])
         sealed = self._sealer.seal(msgspec.json.encode(flow), context=_CONTEXT)
         response.set_cookie(
-            self._name(flow.state),
+            name,
             base64.urlsafe_b64encode(sealed).decode().rstrip("="),
             max_age=self._settings.flow_timeout_s,
             path="/",
@@ -95,18 +97,20 @@ class Flows:
 
     def find(self, state: str, cookies: Mapping[str, str]) -> Flow | None:
         """Return the flow of this browser that `state` belongs to, None if there is none or it took too long."""
-        flow = self._open(cookies.get(self._name(state), ""))
-        return flow if flow is not None and hmac.compare_digest(flow.state.encode(), state.encode()) else None
+        return next((flow for _, flow in self._held(cookies) if _same(flow.state, state)), None)
 
-    def forget(self, state: str, response: Response) -> None:
+    def forget(self, state: str, cookies: Mapping[str, str], response: Response) -> None:
         """Take a flow back: it is used once, however it ends."""
-        self._drop(self._name(state), response)
+        for name, flow in self._held(cookies):
+            if _same(flow.state, state):
+                response.delete_cookie(name, path="/", secure=self._secure, httponly=True, samesite="Lax")
 
-    def _drop(self, name: str, response: Response) -> None:
-        response.delete_cookie(name, path="/", secure=self._secure, httponly=True, samesite="Lax")
-
-    def _name(self, state: str) -> str:
-        return f"{self._prefix}{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+    def _held(self, cookies: Mapping[str, str]) -> Iterator[tuple[str, Flow]]:
+        """Yield the flows that a browser has begun and may still finish, each with its place."""
+        for name in self._places:
+            flow = self._open(cookies.get(name, ""))
+            if flow is not None:
+                yield name, flow
 
     def _open(self, value: str) -> Flow | None:
         if not _B64.match(value):
@@ -117,3 +121,7 @@ class Flows:
         except (ValueError, msgspec.DecodeError):
             return None
         return flow if flow.expires_at > self._clock() else None
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))

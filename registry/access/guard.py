@@ -28,7 +28,12 @@ from flask.sansio.blueprints import Blueprint  # what Flask's and flask-smorest'
 from werkzeug.wrappers import Response as AnyResponse
 
 from registry.access.caller import Caller
-from registry.access.challenges import BoundTokenNeededError, InsufficientScopeError, LoginNeededError
+from registry.access.challenges import (
+    BoundTokenNeededError,
+    InsufficientScopeError,
+    LoginNeededError,
+    StrongerLoginNeededError,
+)
 from registry.access.csrf import check_csrf
 from registry.access.dpop import DpopProofs
 from registry.errors import ForbiddenError, UnauthorizedError
@@ -173,6 +178,11 @@ class Guard:
             missing = {scope for scope in scopes if not caller.may(scope)}
             if missing and missing <= caller.withheld:
                 raise BoundTokenNeededError(" ".join(scopes), algorithms=self._proofs.algorithms)
+        if admission.kind == "login":
+            weak = [scope for scope in scopes if scope in caller.withheld]
+            if weak:
+                g.registry_login_for = weak[0]
+                raise StrongerLoginNeededError(weak[0])
         _check_scopes(caller, scopes)
         bulk = admission.kind == "token" and self._bound_bulk and not caller.confirmed_key
         if bulk and request.endpoint and _is_bulk(current_app, request.endpoint, request.method):

@@ -24,7 +24,7 @@ from registry.access.credentials import caller_by_token
 from registry.access.csrf import csrf_token
 from registry.access.flows import Flows
 from registry.access.guard import Guard
-from registry.access.login import LoginViews
+from registry.access.login import LOGIN, LoginViews
 from registry.access.proof_store import ProofStore
 from registry.access.providers import Providers
 from registry.access.relying_party import RelyingParty
@@ -63,19 +63,24 @@ def install_access(
         clock: seconds since 1970.
 
     Raises:
-        SettingsError: a login provider is named, but no way to prove who we are there.
+        SettingsError: a provider for logins is named, but no way to prove who we are there.
     """
     store = SessionStore(engine, sealer, settings.login, clock)
     app.session_interface = DatabaseSessions(store, settings.service)
-    name, by_session = use_sessions_of(settings)
+    providers = Providers(settings)
+    name, by_session = use_sessions_of(settings, providers)
     app.extensions[name] = by_session
-    party = RelyingParty(settings, digest=sealer.digest, clock=clock) if settings.login.issuer else None
+    parties = {
+        trusted.name: RelyingParty(trusted, settings, digest=sealer.digest, clock=clock)
+        for trusted in providers.for_login()
+    }
     flows = Flows(sealer, settings.login, secure=needs_secure_cookies(settings.service), clock=clock)
-    login = LoginViews(settings, party, flows)
+    login = LoginViews(settings, parties, flows, store)
+    app.extensions[LOGIN] = login
     tokens = AccessTokens.from_settings(
         settings,
         digest=sealer.digest,
-        providers=Providers(settings),
+        providers=providers,
         use_once=ProofStore(engine, clock).use_once,
         clock=clock,
     )

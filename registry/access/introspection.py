@@ -51,7 +51,7 @@ class Introspection:
         self._trusted = trusted
         self._settings = settings
         self._clock = clock
-        self._prove = client_proof(trusted.settings)
+        self._prove = client_proof(trusted.settings, f"providers.{trusted.name}")
         self._lock = threading.Lock()
         self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
         self._silent_until = 0.0

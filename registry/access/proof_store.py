@@ -53,9 +53,14 @@ class ProofStore:
             until: seconds since 1970 up to which it could come again.
         """
         now = self._clock()
-        values = {"digest": digest, "expires_at": datetime.fromtimestamp(until, UTC)}
         with writing(self._engine).begin() as connection:
             if now - self._purged_at >= _PURGE_SECONDS:
                 connection.execute(_PURGE, {"now": datetime.fromtimestamp(now, UTC)})
                 self._purged_at = now
-            return connection.execute(_TAKE[self._engine.dialect.name], values).first() is not None
+            return take(connection, digest, until)
+
+
+def take(connection: sa.Connection, digest: bytes, until: float) -> bool:
+    """Note something as used within a transaction of the caller's; arguments and answer as `ProofStore.use_once`."""
+    values = {"digest": digest, "expires_at": datetime.fromtimestamp(until, UTC)}
+    return connection.execute(_TAKE[connection.dialect.name], values).first() is not None

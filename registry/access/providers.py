@@ -17,6 +17,9 @@ from registry.access.provider import Provider
 from registry.settings import ProviderSettings, Settings
 
 DEFAULT = "default"
+# The one provider there is gives every role; of several each says which.
+ANY_ROLE = "*"
+ADMINISTRATION = "registry:admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class Trusted:
         name: its short name in the settings; in addresses of ours, never in a decision.
         settings: its table, with what it leaves to `[tokens]` filled in (audience, algorithms).
         provider: its discovery document and keys.
+        sensitive: the roles that it gives only if its table names them.
     """
 
     name: str
     settings: ProviderSettings
     provider: Provider
+    sensitive: frozenset[str] = frozenset()
 
     @property
     def issuer(self) -> str:
@@ -50,7 +55,7 @@ class Providers:
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         tables = settings.providers or single_provider(settings)
         self._all = tuple(
-            Trusted(name, table, _provider(table, settings, clock))
+            Trusted(name, table, _provider(table, settings, clock), sensitive_roles(settings))
             for name, given in tables.items()
             for table in [_whole(given, settings)]
         )
@@ -75,6 +80,19 @@ class Providers:
         return tuple(trusted for trusted in self._all if trusted.settings.tokens)
 
 
+def sensitive_roles(settings: Settings) -> frozenset[str]:
+    """Return the roles that give administration, or another scope which systems need a bound token for (`tokens.bound_scopes`)."""
+    bound = {ADMINISTRATION, *settings.tokens.bound_scopes}
+    return frozenset(
+        role for role, scopes in settings.access.role_scopes.items() if bound.intersection(scopes)
+    )
+
+
+def login_offered(settings: Settings) -> bool:
+    """Tell whether people can log in at all."""
+    return bool(settings.login.issuer) or any(table.login for table in settings.providers.values())
+
+
 def single_provider(settings: Settings) -> dict[str, ProviderSettings]:
     """Return what `[tokens]` and `[login]` say as tables: one named "default", or two where they differ."""
     login, tokens = settings.login, settings.tokens
@@ -97,6 +115,7 @@ def single_provider(settings: Settings) -> dict[str, ProviderSettings]:
             organisation_claim=login.organisation_claim,
             personal_number_claim=login.personal_identity_number_claim,
             scopes=login.scopes,
+            roles=(ANY_ROLE,),
         )
     if tokens.issuer and not same:
         tables[f"{DEFAULT}-tokens" if tables else DEFAULT] = ProviderSettings(
@@ -105,6 +124,7 @@ def single_provider(settings: Settings) -> dict[str, ProviderSettings]:
             jwks_uri=tokens.jwks_uri,
             roles_claim=tokens.roles_claim,
             organisation_claim=tokens.organisation_claim,
+            roles=(ANY_ROLE,),
         )
     return tables
 

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
+from registry.access.proof_store import take
 from registry.access.tables import web_session
 from registry.database import writing
 from registry.sealing import Sealer
-from registry.settings import Login
+from registry.settings import Login as Limits
 
 log = structlog.get_logger()
 
@@ -26,6 +27,15 @@ class Stored:
     data: dict[str, Any]
     created_at: datetime
     used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Whose session it is: issuer, subject as callers have it, and `sid`, the provider's own session ("" where it tells none)."""
+
+    issuer: str
+    subject: str
+    sid: str = ""
 
 
 class SessionStore:
@@ -40,7 +50,7 @@ class SessionStore:
     Errors of the database are raised as they are (sqlalchemy.exc.SQLAlchemyError).
     """
 
-    def __init__(self, engine: Engine, sealer: Sealer, settings: Login, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, sealer: Sealer, settings: Limits, clock: Callable[[], float]) -> None:
         self._engine = engine
         self._sealer = sealer
         self._clock = clock
@@ -72,15 +82,29 @@ class SessionStore:
             return None
         return Stored(data, created_at, used_at)
 
-    def insert(self, secret_id: str, data: Mapping[str, Any], *, replaces: str = "") -> None:
-        """Write a new session; with `replaces`, delete that one in the same transaction."""
+    def insert(
+        self, secret_id: str, data: Mapping[str, Any], *, replaces: str = "", login: Login | None = None
+    ) -> None:
+        """Write a new session; with `replaces`, delete that one in the same transaction.
+
+        Args:
+            secret_id: what the cookie holds.
+            data: its contents.
+            replaces: the id of the session that it takes the place of.
+            login: whose it is, once somebody has logged in.
+        """
         digest, now = _digest(secret_id), self.now()
         with writing(self._engine).begin() as connection:
             if replaces:
                 connection.execute(_delete(replaces))
             connection.execute(
                 web_session.insert().values(
-                    id_digest=digest, data=self._seal(digest, data), created_at=now, used_at=now
+                    id_digest=digest,
+                    data=self._seal(digest, data),
+                    created_at=now,
+                    used_at=now,
+                    login_digest=self._of_person(login) if login else None,
+                    sid_digest=self._of_sid(login) if login and login.sid else None,
                 )
             )
 
@@ -99,6 +123,33 @@ class SessionStore:
         with writing(self._engine).begin() as connection:
             connection.execute(_delete(secret_id))
 
+    def end_once(self, login: Login, digest: bytes, until: float) -> int | None:
+        """End the sessions of a person at a provider, or those that came from one session there; return how many.
+
+        Args:
+            login: with `sid` that session is meant, and the person if a subject is named, too; else all of the person's.
+            digest: of the word that they are to end, which counts once: None is returned if it was used before.
+            until: seconds since 1970 up to which it could come again.
+        """
+        meant = []
+        if login.sid:
+            meant.append(web_session.c.sid_digest == self._of_sid(login))
+        if login.subject:
+            meant.append(web_session.c.login_digest == self._of_person(login))
+        if not meant:
+            raise ValueError("neither a person nor a session is named")
+        # One transaction: a word that could not be followed may come again.
+        with writing(self._engine).begin() as connection:
+            if not take(connection, digest, until):
+                return None
+            return connection.execute(web_session.delete().where(*meant)).rowcount
+
+    def _of_person(self, login: Login) -> bytes:
+        return self._sealer.digest(f"login\0{login.issuer}\0{login.subject}")
+
+    def _of_sid(self, login: Login) -> bytes:
+        return self._sealer.digest(f"sid\0{login.issuer}\0{login.sid}")
+
     def _set(self, digest: bytes, **values: Any) -> None:  # noqa: ANN401 - column values
         with writing(self._engine).begin() as connection:
             connection.execute(web_session.update().where(web_session.c.id_digest == digest).values(**values))
@@ -107,7 +158,7 @@ class SessionStore:
         return self._sealer.seal(msgspec.json.encode(data), context=_context(digest))
 
 
-def purge_sessions(engine: Engine, settings: Login, *, now: datetime | None = None) -> int:
+def purge_sessions(engine: Engine, settings: Limits, *, now: datetime | None = None) -> int:
     """Delete the sessions that have ended; return how many."""
     now = now or datetime.now(UTC)
     idle, longest = _limits(settings)
@@ -116,7 +167,7 @@ def purge_sessions(engine: Engine, settings: Login, *, now: datetime | None = No
         return connection.execute(web_session.delete().where(ended)).rowcount
 
 
-def _limits(settings: Login) -> tuple[timedelta, timedelta]:
+def _limits(settings: Limits) -> tuple[timedelta, timedelta]:
     """Return how long a session lives unused, and at the longest."""
     return timedelta(minutes=settings.session_idle_minutes), timedelta(minutes=settings.session_max_minutes)
 

@@ -1,7 +1,7 @@
 """Flask sessions that live in the database; the browser holds a random id and nothing else.
 
 A session is read when something asks for it and written when something changed it: a visitor who has not logged in
-costs no row and no query. `session.renew()` gives it a new id (at login, against session fixation), `session.clear()`
+costs no row and no query. `session.renew(login)` gives it a new id (at login, against session fixation), `session.clear()`
 ends it. A cookie that opens nothing is taken back.
 """
 
@@ -15,7 +15,7 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 
-from registry.access.session_store import SessionStore, Stored, purge_sessions
+from registry.access.session_store import Login, SessionStore, Stored, purge_sessions
 from registry.errors import RegistryError
 from registry.settings import Service
 
@@ -53,6 +53,7 @@ class WebSession(SessionMixin):
         self._stored: Stored | None = None
         self._data: dict[str, Any] | None = None
         self._renew = False
+        self._login: Login | None = None
 
     @property
     def secret_id(self) -> str:
@@ -64,9 +65,10 @@ class WebSession(SessionMixin):
         """Whether something asked for the contents."""
         return self._data is not None
 
-    def renew(self) -> None:
-        """Give the session a new id when it is saved, and make its time begin anew."""
+    def renew(self, login: Login) -> None:
+        """Give the session a new id when it is saved, and make its time begin anew; `login` tells whose it is from now on."""
         self._renew = True
+        self._login = login
         self.modified = True
 
     def save(self) -> None:
@@ -93,7 +95,7 @@ class WebSession(SessionMixin):
             self._secret_id, self._stored = "", None
         elif self._stored is None or self._renew:
             replaced, self._secret_id = self._secret_id, secrets.token_urlsafe(_ID_BYTES)
-            self._store.insert(self._secret_id, data, replaces=replaced)
+            self._store.insert(self._secret_id, data, replaces=replaced, login=self._login)
             self._stored = Stored(data, self._store.now(), self._store.now())
         else:
             self._store.update(self._secret_id, data)

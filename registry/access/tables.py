@@ -73,7 +73,12 @@ web_session = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),  # sealed
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("used_at", Instant, nullable=False),
+    # Keyed digests of issuer and subject, and of issuer and the provider's own session: what a logout there names.
+    sa.Column("login_digest", sa.LargeBinary),
+    sa.Column("sid_digest", sa.LargeBinary),
     sa.Index("ix_web_session_used_at", "used_at"),
+    sa.Index("ix_web_session_login_digest", "login_digest"),
+    sa.Index("ix_web_session_sid_digest", "sid_digest"),
 )
 
 # DPoP proofs that have been used, until they are too old to be taken anyway: each counts once on all workers.

@@ -18,7 +18,7 @@ from registry.access.confirmation import Confirmation
 from registry.access.jws import Signature, TokenReader
 from registry.access.keys import KeyCache
 from registry.settings import ProviderSettings, Tokens
-from registry.settings_access import speaks_for
+from registry.settings_access import given_roles, speaks_for
 
 
 class TokenIssuer:
@@ -29,12 +29,20 @@ class TokenIssuer:
         keys: its keys.
         tokens: section `[tokens]`, for limits and the scopes that count in bound tokens only.
         digest: keyed digest for a personal identity number.
+        sensitive: roles that it gives only if its table names them.
     """
 
     def __init__(
-        self, settings: ProviderSettings, keys: KeyCache, tokens: Tokens, *, digest: Callable[[str], bytes]
+        self,
+        settings: ProviderSettings,
+        keys: KeyCache,
+        tokens: Tokens,
+        *,
+        digest: Callable[[str], bytes],
+        sensitive: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
+        self._sensitive = sensitive
         self._tokens = tokens
         self._digest = digest
         self._bound_scopes = frozenset(tokens.bound_scopes)
@@ -85,7 +93,7 @@ class TokenIssuer:
             subject=subject_claim(claims, self._digest),
             client_id=text_claim(claims, "client_id"),
             organisation=organisation,
-            roles=set_claim(claims, told.roles_claim),
+            roles=given_roles(told, set_claim(claims, told.roles_claim), self._sensitive),
             scopes=scopes - withheld,
             hsa_id=text_claim(claims, told.hsa_id_claim) if told.hsa_id_claim else "",
             acr=text_claim(claims, "acr"),

@@ -95,7 +95,13 @@ class AccessTokens:
         )
         issuers, opaque = [], None
         for trusted in (providers or Providers(settings)).for_tokens():
-            issuer = TokenIssuer(trusted.settings, trusted.provider.keys, settings.tokens, digest=digest)
+            issuer = TokenIssuer(
+                trusted.settings,
+                trusted.provider.keys,
+                settings.tokens,
+                digest=digest,
+                sensitive=trusted.sensitive,
+            )
             issuers.append(issuer)
             if trusted.settings.introspection:
                 opaque = issuer, Introspection(trusted, settings.tokens, clock=clock)

@@ -21,6 +21,7 @@ from registry.web import (
     uploads,
 )
 from registry.web.context import install_context
+from registry.web.pages.login import login_choice
 
 
 class _Json(JSONProvider):
@@ -61,12 +62,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.register(app, settings)
     uploads.register(app, settings)
     personal_numbers.register(app)
-    install_access(app, settings, engine=context.access, sealer=context.sealer)
+    access = install_access(app, settings, engine=context.access, sealer=context.sealer)
     problems.register(app, settings)
     app.register_blueprint(health.blueprint)
     if settings.web.metrics:
         app.register_blueprint(metrics.blueprint)
     app.register_blueprint(problem_pages.blueprint)
     pages.register(app, settings)
+    access.login.choice = login_choice
     api.register(app, context)
     return app

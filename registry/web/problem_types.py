@@ -101,6 +101,15 @@ _ALL = (
         "Logga in.",
     ),
     ProblemType(
+        "stronger-login-needed",
+        403,
+        "Log in with a stronger method",
+        "The person may do this, but the identity provider does not know surely enough who they are (`acr`).",
+        "Log in again with an e-identification.",
+        "Personen får göra detta, men identitetsleverantören vet inte tillräckligt säkert vem det är (`acr`).",
+        "Logga in igen med e-legitimation.",
+    ),
+    ProblemType(
         "forbidden",
         403,
         "The credential does not allow this",

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from flask import Response, g, make_response, request, url_for
+from flask import Response, current_app, g, make_response, request, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from werkzeug.datastructures import MultiDict
 
 from registry.access.caller import Caller
 from registry.access.csrf import csrf_token
+from registry.access.login import LOGIN
+from registry.access.providers import login_offered
 from registry.access.sessions import SessionsUnavailableError, needs_secure_cookies
 from registry.access.signed_in import optional_caller
 from registry.identifiers import holds_personal_number
@@ -145,7 +147,7 @@ def _user(caller: Caller | None) -> UserView | None:
         organisation=caller.organisation,
         may_check=caller.may("registry:verify"),
         may_search=caller.may("registry:search"),
-        may_see_self=caller.may("registry:self"),
+        may_see_self=_offered(caller, "registry:self"),
         may_administer=caller.may("registry:admin"),
     )
 
@@ -153,20 +155,25 @@ def _user(caller: Caller | None) -> UserView | None:
 def _menu(caller: Caller | None, settings: Settings) -> Sequence[MenuItem]:
     items = [("frame.about", "pages_public.about")]
     if caller:
-        if caller.may("registry:admin"):
+        if _offered(caller, "registry:admin"):
             items.insert(0, ("frame.feeds", "pages.feeds"))
-        if caller.may("registry:self"):
+        if _offered(caller, "registry:self"):
             items.insert(0, ("frame.me", "pages.me"))
-        if caller.may("registry:search"):
+        if _offered(caller, "registry:search"):
             items.insert(0, ("frame.search", "pages.search"))
-        if caller.may("registry:verify"):
+        if _offered(caller, "registry:verify"):
             items.insert(0, ("frame.checks", "pages.checks"))
             items.insert(0, ("frame.lists", "pages.lists"))
             items.insert(0, ("frame.check", "pages_public.start"))
     menu = [MenuItem(key, url_for(endpoint), request.endpoint == endpoint) for key, endpoint in items]
-    if caller is None and settings.login.issuer:
+    if caller is None and login_offered(settings):
         menu.append(MenuItem("frame.log-in", _login_url(), current=False))
     return menu
+
+
+def _offered(caller: Caller, scope: str) -> bool:
+    """Tell whether a page is in the menu: also one that takes a stronger login, which the page then asks for."""
+    return caller.may(scope) or scope in caller.withheld
 
 
 def _links(settings: Settings) -> dict[str, str]:
@@ -181,7 +188,7 @@ def _links(settings: Settings) -> dict[str, str]:
         "suggestions": url_for("pages.suggestions"),
         "me": url_for("pages.me"),
         "feeds": url_for("pages.feeds"),
-        "login": _login_url() if settings.login.issuer else "",
+        "login": _login_url() if login_offered(settings) else "",
         "logout": url_for("login.logout"),
     }
 
@@ -211,7 +218,7 @@ def _address(args: MultiDict[str, str]) -> str:
 
 
 def _with_headers(response: Response, settings: Settings, lang: Language, *, runs: bool) -> Response:
-    policy = _POLICY.format(provider=_provider(settings)) + (_SCRIPT_POLICY if runs else "")
+    policy = _POLICY.format(provider=_provider()) + (_SCRIPT_POLICY if runs else "")
     response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Language"] = lang.code
     response.headers["Cache-Control"] = "no-store"
@@ -229,6 +236,8 @@ def _with_headers(response: Response, settings: Settings, lang: Language, *, run
     return response
 
 
-def _provider(settings: Settings) -> str:
-    parts = urlsplit(settings.login.issuer)
-    return f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+def _provider() -> str:
+    """Return where logging out leads on to, as a source of the policy; for who is not logged in there is nothing to leave."""
+    caller = _caller()
+    origin = current_app.extensions[LOGIN].logout_origin(caller) if caller else ""
+    return f" {origin}" if origin else ""

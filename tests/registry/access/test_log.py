@@ -24,7 +24,7 @@ CALLER = Caller(
     personal_number=Secret(NURSE_NUMBER),
 )
 _PLAIN = Purpose(sv="Skäl", en="Reason", ground_sv="Lag", ground_en="Law")
-ACCESS = Access(purposes={"recruitment": _PLAIN, "employment": _PLAIN}, role_scopes={})
+ACCESS = Access(purposes={"recruitment": _PLAIN, "employment": _PLAIN}, role_scopes={}, scope_acr={})
 
 
 @pytest.fixture

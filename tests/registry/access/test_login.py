@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from registry.access.caller import Caller
 from registry.access.login import safe_next
 from tests.registry.access.browsing import answer_of, begin, sessions
 from tests.registry.access.conftest import Site
@@ -132,12 +133,13 @@ def test_without_a_provider_there_is_no_login(database: str) -> None:
     assert client.get("/login").status_code == 404
     assert client.get("/login/callback?state=a&code=b").status_code == 404
     assert client.get("/pages/who").status_code == 401
-    assert app.access.login.provider_origin() == ""
+    assert app.access.login.logout_origin(Caller("https://issuer.example", "somebody")) == ""
     app.engine.dispose()
 
 
 def test_the_origin_for_form_action_is_the_providers(site: Site) -> None:
-    assert site.app.access.login.provider_origin() == site.idp.issuer
+    assert site.app.access.login.logout_origin(Caller(site.idp.issuer, "nurse-1")) == site.idp.issuer
+    assert site.app.access.login.logout_origin(Caller("http://127.0.0.1:2", "nurse-1")) == ""
 
 
 def test_claims_told_at_the_userinfo_endpoint_count_too(database: str) -> None:

@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+from registry.access.caller import Caller
 from tests.registry.access.browsing import discovery, form_token, sessions
 from tests.registry.access.conftest import Site
 from tests.registry.access.harness import (
@@ -64,7 +65,8 @@ def test_a_provider_that_offers_no_logout_is_left_alone(site: Site) -> None:
         sign_in(browser, f"{site.url}/pages/who", "nurse-1")
         home = browser.post(f"{site.url}/logout", data={"csrf_token": form_token(browser, site)})
         assert (str(home.url), home.text) == (f"{site.url}/", "Hello stranger")
-    assert site.app.access.login.provider_origin() == ""
+    with site.app.flask.test_request_context():
+        assert site.app.access.login.logout_origin(Caller(site.idp.issuer, "nurse-1")) == ""
 
 
 def test_a_logout_address_with_a_query_keeps_it(site: Site) -> None:

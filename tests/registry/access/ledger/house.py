@@ -25,6 +25,7 @@ CALLER = Caller("https://issuer.example", "employer-1", client_id="registry", or
 ACCESS = Access(
     purposes={"recruitment": Purpose(sv="Skäl", en="Reason", ground_sv="Lag", ground_en="Law")},
     role_scopes={},
+    scope_acr={},
 )
 KEY_TEXT = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY_TEXT = base64.b64encode(bytes(range(1, 33))).decode()
