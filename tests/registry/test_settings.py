@@ -237,7 +237,7 @@ def test_the_default_file_and_the_types_name_the_same_settings() -> None:
 
 
 # Tables whose entries the operator names.
-_OWN_NAMES = {"access.role_scopes", "access.purposes", "checks.quotas_of", "providers"}
+_OWN_NAMES = {"access.role_scopes", "access.scope_acr", "access.purposes", "checks.quotas_of", "providers"}
 
 
 def _keys(table: dict[str, Any], path: str = "") -> Iterator[str]:

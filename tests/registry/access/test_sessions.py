@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from registry.access.guard import public
+from registry.access.session_store import Login
 from registry.access.sessions import DatabaseSessions, purge_sessions
 from registry.access.tables import web_session
 from registry.settings import Service
@@ -43,7 +44,7 @@ def _keeping() -> Blueprint:
 
     @keeping.get("/renew/<value>")
     def renew(value: str) -> str:
-        session.renew()  # type: ignore[attr-defined]
+        session.renew(Login("https://issuer.example", "somebody"))  # type: ignore[attr-defined]
         session["value"] = value
         return "renewed"
 
