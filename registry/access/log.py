@@ -41,6 +41,7 @@ NOBODY = 0
 class AccessEvent:
     """One line of the log. `at` is UTC; the question is left out: it may tell about other people."""
 
+    id: int
     at: datetime
     issuer: str
     subject: str
@@ -201,16 +202,30 @@ def _write(engine: Engine, event: Mapping[str, Any], practitioner_ids: list[int]
     return event_id
 
 
-def events_about(connection: sa.Connection, practitioner_id: int, limit: int) -> list[AccessEvent]:
-    """Return who was shown something about a person, the latest first, at most `limit` events."""
+def events_about(
+    connection: sa.Connection, practitioner_ids: Collection[int], limit: int, *, before: int | None = None
+) -> list[AccessEvent]:
+    """Return who was shown something about a person, the latest first.
+
+    Args:
+        connection: to the database of access events.
+        practitioner_ids: the person, under every id.
+        limit: events returned at most.
+        before: only those written before the event of this id: where a page ended.
+    """
+    about = sa.select(access_event_subject.c.event_id).where(
+        access_event_subject.c.practitioner_id.in_(sorted(practitioner_ids))
+    )
+    if before is not None:
+        about = about.where(access_event_subject.c.event_id < before)
+    # The few rows about one person first: the log is long.
+    newest = about.distinct().order_by(access_event_subject.c.event_id.desc()).limit(limit).subquery()
     query = (
         sa.select(*(access_event.c[name] for name in AccessEvent.__dataclass_fields__))
-        .join(access_event_subject, access_event_subject.c.event_id == access_event.c.id)
-        .where(access_event_subject.c.practitioner_id == practitioner_id)
+        .join(newest, newest.c.event_id == access_event.c.id)
         .order_by(access_event.c.id.desc())
-        .limit(limit)
     )
-    return [AccessEvent(_utc(row.at), *row[1:]) for row in connection.execute(query)]
+    return [AccessEvent(row.id, _utc(row.at), *row[2:]) for row in connection.execute(query)]
 
 
 def _utc(value: datetime) -> datetime:

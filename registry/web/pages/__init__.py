@@ -3,7 +3,18 @@
 from flask import Flask
 
 from registry.settings import Settings
-from registry.web.pages import check, checks, consents, feeds, list_actions, lists, records, search, start
+from registry.web.pages import (
+    check,
+    checks,
+    consents,
+    feeds,
+    list_actions,
+    lists,
+    own_record,
+    records,
+    search,
+    start,
+)
 from registry.web.pages.blueprints import assets, open_pages, pages
 from registry.web.pages.errors import error_page
 from registry.web.pages.render import environment
@@ -17,6 +28,7 @@ __all__ = [
     "feeds",
     "list_actions",
     "lists",
+    "own_record",
     "records",
     "register",
     "search",

@@ -187,6 +187,7 @@ def _links(settings: Settings) -> dict[str, str]:
         "search": url_for("pages.search"),
         "suggestions": url_for("pages.suggestions"),
         "me": url_for("pages.me"),
+        "export": url_for("pages.export_own"),
         "feeds": url_for("pages.feeds"),
         "login": _login_url() if login_offered(settings) else "",
         "logout": url_for("login.logout"),

@@ -138,10 +138,19 @@ def test_a_person_sees_who_looked_the_latest_first(engine: sa.Engine) -> None:
     for n in range(5):
         _record(engine, practitioner_ids=[7, 8] if n % 2 else [8], answer=f"answer {n}")
     with engine.connect() as connection:
-        events = events_about(connection, 7, 10)
+        events = events_about(connection, [7], 10)
         assert [event.answer for event in events] == ["answer 3", "answer 1"]
-        assert [event.answer for event in events_about(connection, 8, 2)] == ["answer 4", "answer 3"]
-        assert events_about(connection, 99, 10) == []
+        latest = events_about(connection, [8], 2)
+        assert [event.answer for event in latest] == ["answer 4", "answer 3"]
+        assert events_about(connection, [99], 10) == []
+        # One event that showed the person under two ids is one line; pages go on where the last one ended.
+        assert [event.answer for event in events_about(connection, [7, 8], 3)] == [
+            "answer 4",
+            "answer 3",
+            "answer 2",
+        ]
+        rest = events_about(connection, [7, 8], 9, before=latest[-1].id)
+        assert [event.answer for event in rest] == ["answer 2", "answer 1", "answer 0"]
     assert (events[0].subject, events[0].organisation, events[0].purpose) == (
         "employer-1",
         "2120000142",

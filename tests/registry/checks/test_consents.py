@@ -88,7 +88,7 @@ def test_a_code_lets_one_check_be_answered_in_full(
     with desk.access.connect() as connection:
         (used,) = consents.of_people(connection, [hanna])
         assert (used.state(desk.now()), used.evidence_id) == ("used", checked.id)
-        assert events_about(connection, hanna, 1)[0].organisation == caller.organisation
+        assert events_about(connection, [hanna], 1)[0].organisation == caller.organisation
 
 
 def test_a_code_is_good_for_one_check_only(desk: Desk, caller: Caller, give: Give) -> None:

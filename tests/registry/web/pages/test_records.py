@@ -146,8 +146,12 @@ def test_people_see_who_has_looked(own_house: House) -> None:
         browser.get("/me")
         shown = text(browser.get("/me"))
     events = shown.partition("Vem har tagit del av mina uppgifter?")[2]
-    assert "Legitimationen kontrollerades · Ändamål: Inför anställning Organisation 2120000142" in events
-    assert "Visad i en sökning · Ändamål: Tillsyn Organisation 2120000142" in events
+    assert (
+        "Legitimationen kontrollerades · Ändamål: Inför anställning Svaret: Ja Organisation 2120000142"
+        in events
+    )
+    found = "Träffar i sökningen: 1, en av dem var du"
+    assert f"Visad i en sökning · Ändamål: Tillsyn {found} Organisation 2120000142" in events
     assert "Egna uppgifter visades · Ändamål: Egna uppgifter Du själv" in events
     # The latest first.
     assert (
@@ -182,6 +186,7 @@ def test_a_protected_person_sees_their_own_record_and_who_asked_for_it(own_house
     assert "Hanna Hemlig" in shown
     assert "Barnmorska Ja" in shown
     assert "Legitimationen kontrollerades" in shown
+    assert "Svaret: Fråga" in shown, "what the employer was told, as about somebody who is not there"
 
 
 def test_somebody_who_is_not_listed_is_told_what_that_means(house: House) -> None:
