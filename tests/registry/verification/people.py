@@ -68,6 +68,7 @@ def licence(
     gone: bool = False,
     known_since: datetime = KNOWN_SINCE,
     held: bool = False,
+    untold: bool = False,
     **facts: object,
 ) -> Licence:
     """An active physician's licence, issued in 2010, unless told otherwise."""
@@ -90,6 +91,7 @@ def licence(
         gone=gone,
         known_since=known_since,
         held=held,
+        untold=untold,
     )
 
 
