@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from registry.errors import RegistryError
 from registry.masking import mask_value
 
 _MOST_FRAMES = 12
@@ -112,8 +113,9 @@ def _guard_hooks() -> None:
 def _uncaught(kind: type[BaseException], error: BaseException | None, where: TracebackType | None, /) -> None:
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
-    # The system's own words name a file or an address, never a person; any other text may.
-    said = {"reason": str(error)} if isinstance(error, OSError) else {}
+    # Our own words, such as which setting is wrong, and the system's, which name a file or an address; any other text may tell of
+    # a person.
+    said = {"reason": str(error)} if isinstance(error, OSError | RegistryError) else {}
     structlog.get_logger().critical(
         "an error nobody caught", error=kind.__name__, where=_frames(where), **said
     )

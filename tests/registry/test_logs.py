@@ -198,6 +198,17 @@ def test_the_systems_own_words_are_told() -> None:
     assert done.returncode == 1
 
 
+def test_our_own_words_are_told() -> None:
+    program = (
+        "from registry.logs import configure_logs\nfrom registry.errors import SettingsError\nconfigure_logs()\n"
+        f"raise SettingsError('Setting a.b is wrong, not {NURSE_NUMBER}')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert json.loads(done.stderr)["reason"] == f"Setting a.b is wrong, not {MASK}"
+
+
 def test_a_process_has_one_way_for_libraries(lines: Callable[[], list[str]]) -> None:
     configure_logs()
     configure_logs()
