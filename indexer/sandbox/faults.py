@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeGuard, get_args
 
 from flask import Response, request
@@ -143,22 +143,36 @@ def _first(chunks: Iterable[bytes], length: int) -> Iterator[bytes]:
 
 
 def _streamed(response: Response, body: Iterator[bytes], length: int | None) -> Response:
-    _let_go(response)
-    response.response = body
+    close = _taken_over(response)
+    response.response = _closing(body, close)
     if length is not None:
         response.content_length = length
     return response
 
 
 def _replaced(response: Response, text: str, mimetype: str) -> Response:
-    _let_go(response)
+    _taken_over(response)()
     response.set_data(text)
     response.mimetype = mimetype
     return response
 
 
-def _let_go(response: Response) -> None:
-    """See to it that the body that was to be sent is closed all the same."""
+def _taken_over(response: Response) -> Callable[[], None]:
+    """Return what closes the body that was to be sent.
+
+    It is not left to the response: a server that meets a client gone does not always close what it was sending.
+    """
     response.direct_passthrough = False
-    if close := getattr(response.response, "close", None):
-        response.call_on_close(close)
+    close: Callable[[], None] = getattr(response.response, "close", _nothing)
+    return close
+
+
+def _nothing() -> None:
+    """Close nothing."""
+
+
+def _closing(body: Iterator[bytes], close: Callable[[], None]) -> Iterator[bytes]:
+    try:
+        yield from body
+    finally:
+        close()

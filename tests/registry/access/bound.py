@@ -84,6 +84,8 @@ def settings_of(folder: Path, providers: str, **environ: str) -> Settings:
             "REGISTRY_PRIVACY__DIGEST_KEY": new_key(),
             "REGISTRY_PRIVACY__SEALING_KEY": new_key(),
             "REGISTRY_TOKENS__BOUND_IN_SANDBOX": "true",
+            # The issuers share the test's process and its two cores: a slow moment is none of theirs.
+            "REGISTRY_TOKENS__TIMEOUT_S": "30",
             **environ,
         }
     )
