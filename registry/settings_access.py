@@ -50,6 +50,7 @@ class Tokens(Section, frozen=True):
     introspection_ttl_s: NonNegative
     introspection_remembered: Annotated[int, msgspec.Meta(ge=1)]
     introspection_cooldown_s: NonNegative
+    introspection_in_flight: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class ProviderSettings(Section, frozen=True):

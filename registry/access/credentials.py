@@ -48,7 +48,7 @@ def caller_by_token(tokens: AccessTokens, certificates: ClientCertificates) -> C
                 token,
                 scheme,
                 method=request.method,
-                path=f"{request.root_path.rstrip('/')}{request.path}",
+                path=request.path,
                 # WSGI joins headers of one name with a comma, which stands in no proof: two are refused as none.
                 proof=request.headers.get("DPoP", ""),
                 certificate=certificates.thumbprint(request.environ),

@@ -86,7 +86,8 @@ class DpopProofs:
         Args:
             proof: the value of the one header `DPoP`.
             method: of the request.
-            path: of the request, decoded, below the service's address.
+            path: of the request, decoded, below the service's public address: behind a proxy that serves it under a path of its
+                own, that path is part of `service.base_url`.
             token: the access token that came with it.
 
         Raises:
@@ -155,7 +156,7 @@ class DpopProofs:
         except ValueError as error:
             raise self._refused("The DPoP proof's address (htu) is none.") from error
         own_scheme, own_host, own_port, prefix = self._base
-        if (scheme, host, port) != (own_scheme, own_host, own_port) or below not in {prefix + path, path}:
+        if (scheme, host, port) != (own_scheme, own_host, own_port) or below != prefix + path:
             raise self._refused(
                 "The DPoP proof was made for another address (htu); it begins with the service's public address."
             )

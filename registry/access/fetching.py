@@ -43,11 +43,16 @@ def get_text(url: str, *, timeout_s: float, token: str = "") -> tuple[bytes, str
 def post_form(
     url: str, body: str, *, timeout_s: float, headers: dict[str, str]
 ) -> tuple[int, dict[str, Any]]:
-    """Send a form; return the status below 500 and the JSON object of the answer. Errors as `get_json`."""
+    """Send a form; return the status below 500 and the JSON object of the answer. Errors as `get_json`.
+
+    A refusal (400 and above) need not be JSON: its object is empty then.
+    """
     form = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", **headers}
     answer = _send("POST", url, timeout_s=timeout_s, headers=form, content=body)
     if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise unavailable(url, f"status {answer.status}")
+    if answer.status >= httpx.codes.BAD_REQUEST and answer.media_type != "application/json":
+        return answer.status, {}
     return answer.status, as_object(url, answer.body)
 
 

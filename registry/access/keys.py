@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -19,6 +20,9 @@ _CURVES = frozenset({"P-256", "P-384", "Ed25519"})
 # RFC 7518 section 6: members that only private and symmetric keys have.
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _MIN_RSA_BITS = 2048  # NIST SP 800-131A; Swedish OIDC profile
+# A DPoP proof brings its own key, and checking a signature with a large one is work that its sender gives us.
+_MAX_RSA_BITS = 8192
+_MAX_RSA_EXPONENT_BITS = 64
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
@@ -62,7 +66,8 @@ def public_key(entry: Mapping[str, Any]) -> Key:
     """Read one public key (JWK) that may verify signatures.
 
     Raises:
-        ValueError: it is private or symmetric, of a kind not taken, too weak, or can't be read; says which, not its value.
+        ValueError: it is private or symmetric, of a kind not taken, too weak or too large, or can't be read; says which, not
+            its value.
     """
     kty = entry.get("kty")
     if not isinstance(kty, str) or kty not in _TYPES:
@@ -70,19 +75,26 @@ def public_key(entry: Mapping[str, Any]) -> Key:
     if _PRIVATE_MEMBERS & entry.keys():
         raise ValueError("private")
     if not _strong(entry):
-        raise ValueError("too weak")
+        raise ValueError("too weak or too large")
     try:
         return _TYPES[kty].import_key(dict(entry))
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ArithmeticError, LookupError, TypeError, UnsupportedAlgorithm, ValueError) as error:
         raise ValueError("unreadable") from error
 
 
 def _strong(entry: Mapping[str, Any]) -> bool:
     if entry["kty"] == "RSA":
         # Six bits a character (base64url); checked before reading, because the library only warns.
-        return isinstance(entry.get("n"), str) and len(entry["n"].rstrip("=")) * 6 >= _MIN_RSA_BITS
+        return _MIN_RSA_BITS <= _bits(entry.get("n")) <= _MAX_RSA_BITS + 6 and (
+            0 < _bits(entry.get("e")) <= _MAX_RSA_EXPONENT_BITS + 6
+        )
     curve = entry.get("crv")
     return isinstance(curve, str) and curve in _CURVES
+
+
+def _bits(value: object) -> int:
+    """Return about how many bits a number in base64url has: up to six too many."""
+    return len(value.rstrip("=")) * 6 if isinstance(value, str) else 0
 
 
 class KeyCache:

@@ -11,8 +11,10 @@ from sqlalchemy.engine import Engine
 from registry.access.tables import dpop_proof
 from registry.database import writing
 
-# How often a process clears away the proofs that are too old to be taken anyway.
+# How often a process clears away the proofs that are too old to be taken anyway; and how much older they must be, because the
+# clock of another worker, which takes them still, may be behind this one's.
 _PURGE_SECONDS = 60.0
+_PURGE_LEEWAY_SECONDS = 300.0
 _DIGEST = sa.bindparam("digest", type_=dpop_proof.c.digest.type)
 _EXPIRES_AT = sa.bindparam("expires_at", type_=dpop_proof.c.expires_at.type)
 _TAKE = {
@@ -55,7 +57,7 @@ class ProofStore:
         now = self._clock()
         with writing(self._engine).begin() as connection:
             if now - self._purged_at >= _PURGE_SECONDS:
-                connection.execute(_PURGE, {"now": datetime.fromtimestamp(now, UTC)})
+                connection.execute(_PURGE, {"now": datetime.fromtimestamp(now - _PURGE_LEEWAY_SECONDS, UTC)})
                 self._purged_at = now
             return take(connection, digest, until)
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from werkzeug.test import TestResponse
 
+from registry.access.dpop import _address
 from tests.registry.access.bound import BASE, DpopKey, bound_app, settings_of, signed
 from tests.registry.access.conftest import Clock
 from tests.registry.access.harness import App, Idp
@@ -97,6 +100,50 @@ def test_a_clock_that_differs_by_less_than_a_minute_will_do(offset: int, api: Ap
 def test_what_makes_no_difference_is_let_pass(case: str, api: Api) -> None:
     token = api.token()
     assert api.send(token, KEY.proof("GET", WHO, token, **GOOD[case])).status_code == 200
+
+
+def test_behind_a_proxy_with_a_path_of_its_own_the_public_address_counts(
+    shared_idp: Idp, tmp_path: Path
+) -> None:
+    api = make_api(shared_idp, tmp_path, REGISTRY_SERVICE__BASE_URL=f"{BASE}/registry")
+    token = api.token()
+    assert api.send(token, KEY.proof("GET", f"{BASE}/registry/v1/who", token)).status_code == 200
+    for wrong in (WHO, f"{BASE}/registry/registry/v1/who", f"{BASE}/other/v1/who"):
+        assert api.send(token, KEY.proof("GET", wrong, token)).status_code == 401
+    api.app.engine.dispose()
+
+
+@given(
+    parts=st.lists(st.text("abcXYZ019-._~", min_size=1, max_size=6), max_size=4),
+    cased=st.lists(st.booleans(), min_size=60, max_size=60),
+    escaped=st.lists(st.booleans(), min_size=60, max_size=60),
+    port=st.sampled_from(["", ":443"]),
+    after=st.sampled_from(["", "?", "?a=b", "#c", "?a=/b#c"]),
+)
+def test_addresses_are_compared_as_rfc_3986_says(
+    parts: list[str], cased: list[bool], escaped: list[bool], port: str, after: str
+) -> None:
+    path = "/" + "/".join(parts)
+    host = "".join(c.upper() if up else c for c, up in zip("https://registry.example", cased, strict=False))
+    written = "".join(
+        f"%{ord(c):02x}" if c != "/" and esc else c for c, esc in zip(path, escaped, strict=False)
+    )
+    expected = ("https", "registry.example", 443, path)
+    assert _address(f"{host}{port}{written}{after}") == expected
+    assert _address(f"{host}:8443{written}") != expected
+    assert _address(f"https://registry.example.evil{path}") != expected
+    assert _address(f"https://registry.example{path}/x") != expected
+
+
+@given(value=st.text() | st.integers() | st.none() | st.lists(st.text()))
+def test_what_is_no_address_is_refused_and_breaks_nothing(value: object) -> None:
+    try:
+        scheme, host, port, _ = _address(value)
+    except ValueError:
+        return
+    assert scheme in {"http", "https"}
+    assert host
+    assert 0 <= port < 65536
 
 
 def _made(offset: int) -> Callable[[str], str]:

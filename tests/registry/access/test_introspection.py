@@ -32,14 +32,18 @@ class Asking:
         return self.issuer.switch.asked["/introspect"]
 
 
-def _make(issuer: OwnIssuer, folder: Path, secret: str = SECRET, **more: object) -> Asking:
+def _make(
+    issuer: OwnIssuer, folder: Path, secret: str = SECRET, in_flight: int = 8, timeout_s: int = 30
+) -> Asking:
     clock = Clock()
     issuer.clock = clock
-    given = {"introspection": True, "client_id": CLIENT, "client_secret": secret, **more}
+    given = {"introspection": True, "client_id": CLIENT, "client_secret": secret}
     settings = settings_of(
         folder,
         table("one", issuer.issuer, **given),
         REGISTRY_TOKENS__INTROSPECTION_REMEMBERED=str(REMEMBERED),
+        REGISTRY_TOKENS__INTROSPECTION_IN_FLIGHT=str(in_flight),
+        REGISTRY_TOKENS__TIMEOUT_S=str(timeout_s),
     )
     tokens = AccessTokens.from_settings(
         settings,
@@ -90,6 +94,11 @@ def test_what_is_optional_in_the_answer_may_be_missing(asking: Asking) -> None:
         ({"sub": None}, "lacks a claim"),
         ({"client_id": None}, "lacks a claim"),
         ({"cnf": {"kid": "x"}}, "cnf"),
+        ({"token_type": "N_A"}, "not active"),
+        ({"token_type": "refresh_token"}, "not active"),
+        ({"token_type": 7}, "not active"),
+        ({"typ": "Refresh"}, "not active"),
+        ({"typ": "ID"}, "not active"),
     ],
 )
 def test_an_answer_that_does_not_suffice_lets_nobody_in(
@@ -141,7 +150,45 @@ def test_made_up_tokens_fill_no_memory(asking: Asking) -> None:
             asking.tokens.caller(f"made-up-{number}")
     opaque = asking.tokens._opaque
     assert opaque is not None
-    assert len(opaque[1]._answers) == REMEMBERED
+    assert len(opaque[1]._inactive) == REMEMBERED
+
+
+def test_made_up_tokens_do_not_push_out_those_that_hold(asking: Asking) -> None:
+    token = asking.issuer.hand_out()
+    assert asking.tokens.caller(token).subject
+    for number in range(2 * REMEMBERED):
+        with pytest.raises(InvalidTokenError):
+            asking.tokens.caller(f"made-up-{number}")
+    asked = asking.asked
+    assert asking.tokens.caller(token).subject
+    assert asking.asked == asked
+
+
+def test_a_token_that_the_issuer_does_not_want_to_read_silences_no_other(asking: Asking) -> None:
+    good = asking.issuer.hand_out()
+    asking.issuer.switch.instead["/introspect"] = ("400 Bad Request", "text/plain", b"what is this?")
+    with pytest.raises(InvalidTokenError, match="not active"):
+        asking.tokens.caller("strange")
+    del asking.issuer.switch.instead["/introspect"]
+    assert asking.tokens.caller(good).subject
+
+
+def test_no_more_tokens_are_asked_about_at_a_time_than_the_settings_say(tmp_path: Path) -> None:
+    with running_issuer() as issuer:
+        asking = _make(issuer, tmp_path, in_flight=2, timeout_s=1)
+        opaque = asking.tokens._opaque
+        assert opaque is not None
+        held = opaque[1]._in_flight
+        assert held.acquire(blocking=False)
+        assert held.acquire(blocking=False)
+        with pytest.raises(IdentityProviderUnavailableError):
+            asking.tokens.caller(issuer.hand_out())
+        assert asking.asked == 0
+        held.release()
+        # It was not the issuer that failed: nobody has to wait now.
+        for _ in range(3):
+            assert asking.tokens.caller(issuer.hand_out()).subject
+        held.release()
 
 
 def test_a_token_that_is_too_long_is_not_asked_about(asking: Asking) -> None:
@@ -174,6 +221,8 @@ def test_nobody_is_let_in_while_the_issuer_is_silent(asking: Asking) -> None:
         ("200 OK", "text/html", b"<html>"),
         ("500 Internal Server Error", "application/json", b'{"active": true}'),
         ("302 Found", "application/json", b'{"active": true}'),
+        ("404 Not Found", "text/html", b"<html>"),
+        ("429 Too Many Requests", "application/json", b'{"active": true}'),
     ],
 )
 def test_a_strange_answer_lets_nobody_in(instead: tuple[str, str, bytes], asking: Asking) -> None:

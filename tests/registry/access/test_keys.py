@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
@@ -217,6 +219,9 @@ LEFT_OUT: dict[str, Callable[[], Any]] = {
     "of an unknown type": lambda: SIGNING | {"kty": "AKP"},
     "too short": lambda: SIGNING | {"n": SIGNING["n"][:170]},
     "without a modulus": lambda: {"kty": "RSA", "kid": "one", "e": "AQAB"},
+    "too large": lambda: SIGNING | {"n": SIGNING["n"] * 5},
+    "with an exponent that is work": lambda: SIGNING | {"e": SIGNING["n"]},
+    "without an exponent": lambda: {name: value for name, value in SIGNING.items() if name != "e"},
     "with a curve that is a list": lambda: _ec("P-256") | {"crv": ["P-256"]},
     "with a curve that is an object": lambda: _ec("P-256") | {"crv": {"P-256": 1}},
     "of a curve not taken": lambda: _ec("secp256k1"),
@@ -230,6 +235,34 @@ LEFT_OUT: dict[str, Callable[[], Any]] = {
 def test_a_key_that_must_not_verify_is_left_out(case: str) -> None:
     good = SIGNING | {"kid": "good"}
     assert set(read_key_set({"keys": [LEFT_OUT[case](), good]})) == {("good", "RSA")}
+
+
+_MEMBERS = st.sampled_from(["kid", "kty", "use", "key_ops", "alg", "crv", "n", "e", "x", "y", "d", "k"])
+_JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("9" * 3000),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300)
+@given(
+    spoilt=st.dictionaries(_MEMBERS, _JUNK, min_size=1, max_size=3),
+    base=st.sampled_from([SIGNING, _ec("P-256"), {}]),
+    times=st.integers(1, 3),
+)
+def test_a_spoilt_key_is_left_out_or_the_same_key_and_spoils_no_other(
+    spoilt: dict[str, Any], base: dict[str, Any], times: int
+) -> None:
+    """Whatever a provider or the sender of a proof puts into a key: no error, and no key that was not there."""
+    entry = {**base, **spoilt}
+    good = SIGNING | {"kid": "good"}
+    found = read_key_set({"keys": [*[entry] * times, good]})
+    assert ("good", "RSA") in found
+    for key in found.values():
+        told = key.as_dict(private=False)
+        assert not {"d", "p", "q", "k"} & told.keys()
+        assert told["kty"] in {"RSA", "EC", "OKP"}
 
 
 @pytest.mark.parametrize("document", [{}, {"keys": None}, {"keys": {}}, {"keys": []}])
