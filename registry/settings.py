@@ -15,6 +15,7 @@ from registry.errors import SettingsError
 from registry.settings_access import (
     ProviderName,
     ProviderSettings,
+    Rates,
     Tokens,
     addresses,
     check_organisations,
@@ -45,6 +46,7 @@ __all__ = [
     "ProviderSettings",
     "Purpose",
     "Quotas",
+    "Rates",
     "Scheduling",
     "Search",
     "Secret",
@@ -188,6 +190,7 @@ class Settings(Section, frozen=True):
     privacy: Privacy
     search: Search
     tokens: Tokens
+    rates: Rates
     login: Login
     providers: dict[ProviderName, ProviderSettings]
     access: Access

@@ -53,6 +53,14 @@ class Tokens(Section, frozen=True):
     introspection_in_flight: Annotated[int, msgspec.Meta(ge=1)]
 
 
+class Rates(Section, frozen=True):
+    """Section `[rates]`: requests a minute; 0 = not counted."""
+
+    caller_per_minute: Annotated[int, msgspec.Meta(ge=0)]
+    organisation_per_minute: Annotated[int, msgspec.Meta(ge=0)]
+    refused_per_minute: Annotated[int, msgspec.Meta(ge=0)]
+
+
 class ProviderSettings(Section, frozen=True):
     """Table `[providers.<name>]`: one identity provider and what it is trusted for.
 

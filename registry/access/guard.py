@@ -31,11 +31,14 @@ from registry.access.caller import Caller
 from registry.access.challenges import (
     BoundTokenNeededError,
     InsufficientScopeError,
+    InvalidProofError,
+    InvalidTokenError,
     LoginNeededError,
     StrongerLoginNeededError,
 )
 from registry.access.csrf import check_csrf
 from registry.access.dpop import DpopProofs
+from registry.access.rates import Rates, Unlimited
 from registry.errors import ForbiddenError, UnauthorizedError
 
 log = structlog.get_logger()
@@ -125,6 +128,7 @@ class Guard:
         login_url: returns where to log in and come back to the path given; "" when no login is configured.
         bound_bulk: whether views that read in bulk take only tokens that are bound to a key.
         proofs: what DPoP asks for: accepted algorithms, and the nonce that answers tell.
+        rates: counts the requests of callers, and credentials that do not hold.
     """
 
     def __init__(
@@ -135,12 +139,14 @@ class Guard:
         *,
         bound_bulk: bool,
         proofs: DpopProofs,
+        rates: Rates | None = None,
     ) -> None:
         self._by_token = by_token
         self._by_session = by_session
         self._login_url = login_url
         self._bound_bulk = bound_bulk
         self._proofs = proofs
+        self._rates: Rates = rates or Unlimited()
 
     def install(self, app: Flask) -> None:
         """Put the guard before every view of `app`."""
@@ -162,16 +168,27 @@ class Guard:
         g.registry_private = True
         if admission.kind == "token":
             g.registry_dpop = "DPoP" in request.headers
-            g.registry_caller = self._by_token(request)
+            g.registry_caller = self._token_caller()
         else:
             caller = self._by_session()
             if caller is None:
                 return self._to_login()
             g.registry_caller = caller
-            if request.method not in _SAFE_METHODS:
-                check_csrf()
+        # Counted before anything else can refuse the request: what is refused is work, too.
+        self._rates.admitted(current_caller())
+        if admission.kind == "login" and request.method not in _SAFE_METHODS:
+            check_csrf()
         self._check(current_caller(), admission, scopes or ())
         return None
+
+    def _token_caller(self) -> Caller:
+        try:
+            return self._by_token(request)
+        except InvalidTokenError as error:
+            # Only for a nonce that nobody can know before the first answer is a client sent away without a fault of its own.
+            if not (isinstance(error, InvalidProofError) and error.code == "use_dpop_nonce"):
+                self._rates.refused()
+            raise
 
     def _check(self, caller: Caller, admission: Admission, scopes: tuple[str, ...]) -> None:
         if admission.kind == "token":

@@ -27,6 +27,7 @@ from registry.access.guard import Guard
 from registry.access.login import LOGIN, LoginViews
 from registry.access.proof_store import ProofStore
 from registry.access.providers import Providers
+from registry.access.rates import Rates, Unlimited
 from registry.access.relying_party import RelyingParty
 from registry.access.session_store import SessionStore
 from registry.access.sessions import DatabaseSessions, needs_secure_cookies
@@ -51,6 +52,7 @@ def install_access(
     *,
     engine: Engine,
     sealer: Sealer,
+    rates: Rates | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AccessParts:
     """Give `app` sessions, login, bearer tokens and the guard that refuses what nobody declared.
@@ -60,6 +62,7 @@ def install_access(
         settings: all settings.
         engine: database of access events and sessions (`settings.access_database_url`).
         sealer: seals sessions and started logins.
+        rates: counts requests; None counts nothing.
         clock: seconds since 1970.
 
     Raises:
@@ -75,7 +78,8 @@ def install_access(
         for trusted in providers.for_login()
     }
     flows = Flows(sealer, settings.login, secure=needs_secure_cookies(settings.service), clock=clock)
-    login = LoginViews(settings, parties, flows, store)
+    rates = rates or Unlimited()
+    login = LoginViews(settings, parties, flows, store, rates)
     app.extensions[LOGIN] = login
     tokens = AccessTokens.from_settings(
         settings,
@@ -90,6 +94,7 @@ def install_access(
         login.login_url,
         bound_bulk=settings.tokens.bound_bulk,
         proofs=tokens.proofs,
+        rates=rates,
     ).install(app)
     app.register_blueprint(login.blueprint())
     app.jinja_env.globals.update(csrf_token=csrf_token, optional_caller=optional_caller)

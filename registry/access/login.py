@@ -26,6 +26,7 @@ from registry.access.flows import Flow, Flows
 from registry.access.guard import public
 from registry.access.jws import unverified_issuer
 from registry.access.providers import Trusted
+from registry.access.rates import Rates
 from registry.access.relying_party import LoginFailedError, RelyingParty
 from registry.access.session_store import Login, SessionStore
 from registry.access.sessions import SessionsUnavailableError
@@ -74,6 +75,7 @@ class LoginViews:
             provider is configured: the addresses then are unknown.
         flows: the started logins.
         store: the sessions that a logout at a provider ends.
+        rates: counts logins that do not succeed; logouts are never counted.
 
     Attributes:
         choice: makes the page on which a person chooses a provider, from the providers and the path to go to afterwards.
@@ -85,10 +87,12 @@ class LoginViews:
         parties: Mapping[str, RelyingParty],
         flows: Flows,
         store: SessionStore,
+        rates: Rates,
     ) -> None:
         self._parties = parties
         self._parties_by_issuer = {party.provider.issuer: party for party in parties.values()}
         self._store = store
+        self._rates = rates
         self._max_length = settings.tokens.max_length
         self._leeway_s = settings.login.leeway_s
         self._flows = flows
@@ -172,7 +176,9 @@ class LoginViews:
         if flow is None:
             if optional_caller() is not None:  # the button pressed twice, or the page called up again
                 return flask_response(redirect("/"))
+            self._rates.refused()
             raise LoginFailedError(f"The login took too long, or it was begun in another browser. {_AGAIN}")
+        self._rates.before_login()
 
         @after_this_request
         def use_once(response: Response) -> Response:
@@ -182,7 +188,11 @@ class LoginViews:
         party = self._parties.get(flow.provider)
         if party is None:
             raise LoginFailedError(f"The identity provider is not trusted any more. {_AGAIN}")
-        self._log_in(party, flow)
+        try:
+            self._log_in(party, flow)
+        except LoginFailedError:
+            self._rates.refused()
+            raise
         return flask_response(redirect(flow.next))
 
     def _log_in(self, party: RelyingParty, flow: Flow) -> None:

@@ -59,11 +59,23 @@ class QuotaState:
 
 
 @dataclass(frozen=True, slots=True)
-class _Quota:
+class Quota:
+    """What may be taken.
+
+    Attributes:
+        name: of the quota.
+        owner: whose it is.
+        limit: how much in a window.
+        window_s: length of a window in seconds.
+        share: a process takes the so many-th part of the limit at a time. The larger the part, the fewer writes, and the more is
+            lost where processes have taken what others would need.
+    """
+
     name: str
     owner: str
     limit: int
     window_s: int
+    share: int = _SHARE
 
 
 @dataclass(slots=True)
@@ -141,7 +153,7 @@ def take_named(
     Raises:
         QuotaExceededError: it is used up.
     """
-    return _counter(engine).take(_Quota(name, owner, limit, window_s), 1, clock())
+    return _counter(engine).take(Quota(name, owner, limit, window_s), 1, clock())
 
 
 def give_back(engine: Engine, taken: Sequence[QuotaState]) -> None:
@@ -150,14 +162,14 @@ def give_back(engine: Engine, taken: Sequence[QuotaState]) -> None:
         _counter(engine).give_back(state, 1)
 
 
-def _quotas(engine: Engine, settings: Checks, caller: Caller, kind: Kind, *, now: float) -> list[_Quota]:
+def _quotas(engine: Engine, settings: Checks, caller: Caller, kind: Kind, *, now: float) -> list[Quota]:
     owner, limits = owner_of(caller), limits_of(settings, caller.organisation)
     if kind == "list-rows":
-        quotas = [_Quota("list-rows-per-day", owner, limits.list_rows_per_day, _DAY)]
+        quotas = [Quota("list-rows-per-day", owner, limits.list_rows_per_day, _DAY)]
     else:
         quotas = [
-            _Quota("checks-per-minute", owner, limits.checks_per_minute, _MINUTE),
-            _Quota("checks-per-day", owner, limits.checks_per_day, _DAY),
+            Quota("checks-per-minute", owner, limits.checks_per_minute, _MINUTE),
+            Quota("checks-per-day", owner, limits.checks_per_day, _DAY),
         ]
     if slowed_until(engine, settings.unusual, caller, now) <= now:
         return quotas
@@ -167,15 +179,21 @@ def _quotas(engine: Engine, settings: Checks, caller: Caller, kind: Kind, *, now
     return [*slowed, *quotas]
 
 
-class _Counter:
-    """Counts for one process and database."""
+class Counter:
+    """Counts for one process and database. Safe to use from many threads, not from a forked process: make another there."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._leases: dict[tuple[str, str], _Lease] = {}
 
-    def take(self, quota: _Quota, amount: int, now: float) -> QuotaState:
+    def take(self, quota: Quota, amount: int, now: float) -> QuotaState:
+        """Take some of a quota, all of it or nothing; 0 only asks what is left.
+
+        Raises:
+            QuotaExceededError: there is not as much left.
+            SQLAlchemyError: the database can't be asked.
+        """
         window = int(now) // quota.window_s * quota.window_s
         reset = window + quota.window_s - int(now)
         with self._lock:
@@ -200,7 +218,14 @@ class _Counter:
             with lease.lock:
                 lease.left += amount
 
-    def _lease(self, quota: _Quota, window: int) -> _Lease:
+    def is_used_up(self, quota: Quota, now: float) -> bool:
+        """Tell whether this process has seen that nothing of a quota is left; asks nobody."""
+        with self._lock:
+            lease = self._leases.get((quota.owner, quota.name))
+        window = int(now) // quota.window_s * quota.window_s
+        return lease is not None and lease.window == window and lease.full and not lease.left
+
+    def _lease(self, quota: Quota, window: int) -> _Lease:
         key = (quota.owner, quota.name)
         lease = self._leases.get(key)
         if lease is None or lease.window != window:
@@ -210,12 +235,12 @@ class _Counter:
             lease = self._leases[key] = _Lease(window)
         return lease
 
-    def _fetch(self, quota: _Quota, lease: _Lease, amount: int) -> bool:
+    def _fetch(self, quota: Quota, lease: _Lease, amount: int) -> bool:
         """Get more from the database: a piece of the limit, or if that is too much what is needed."""
         if lease.full and lease.left < amount:
             return False
         missing = amount - lease.left
-        piece = max(missing, min(quota.limit // _SHARE, _MOST))
+        piece = max(missing, min(quota.limit // quota.share, _MOST))
         for wanted in (piece, missing) if piece > missing else (missing,):
             if (used := _add(self._engine, quota, lease.window, wanted)) is not None:
                 lease.used, lease.left = used, lease.left + wanted
@@ -226,15 +251,15 @@ class _Counter:
         return False
 
 
-_counters: "WeakKeyDictionary[Engine, _Counter]" = WeakKeyDictionary()
+_counters: "WeakKeyDictionary[Engine, Counter]" = WeakKeyDictionary()
 _counters_lock = threading.Lock()
 
 
-def _counter(engine: Engine) -> _Counter:
+def _counter(engine: Engine) -> Counter:
     counter = _counters.get(engine)
     if counter is None:
         with _counters_lock:
-            counter = _counters.setdefault(engine, _Counter(engine))
+            counter = _counters.setdefault(engine, Counter(engine))
     return counter
 
 
@@ -251,7 +276,8 @@ os.register_at_fork(after_in_child=_after_fork)
 def _adding(insert: Any) -> Any:  # noqa: ANN401 - the insert of either database, which have no type in common
     """Return the statement that adds to a quota unless that would pass the limit; then it returns no row.
 
-    A clock that is behind counts into the newer window that another machine has begun.
+    A clock that is a little behind counts into the newer window that another machine has begun. A window that begins more than its
+    own length after ours was begun by a clock that is wrong: it does not count, or nobody could ask until it had come.
     """
     row = check_quota.c
     made = insert(check_quota).values(
@@ -260,7 +286,10 @@ def _adding(insert: Any) -> Any:  # noqa: ANN401 - the insert of either database
         window_start=sa.bindparam("window"),
         used=sa.bindparam("amount"),
     )
-    newer = made.excluded.window_start > row.window_start
+    newer = sa.or_(
+        made.excluded.window_start > row.window_start,
+        row.window_start > made.excluded.window_start + sa.bindparam("window_s", type_=sa.BigInteger),
+    )
     after = sa.case((newer, made.excluded.used), else_=row.used + made.excluded.used)
     window = sa.case((newer, made.excluded.window_start), else_=row.window_start)
     return made.on_conflict_do_update(
@@ -274,11 +303,11 @@ _ADD = {"postgresql": _adding(postgresql.insert), "sqlite": _adding(sqlite.inser
 _USED = sa.select(check_quota.c.used).where(
     check_quota.c.owner == sa.bindparam("owner"),
     check_quota.c.kind == sa.bindparam("kind"),
-    check_quota.c.window_start >= sa.bindparam("window"),
+    check_quota.c.window_start.between(sa.bindparam("window"), sa.bindparam("newest")),
 )
 
 
-def _add(engine: Engine, quota: _Quota, window: int, amount: int) -> int | None:
+def _add(engine: Engine, quota: Quota, window: int, amount: int) -> int | None:
     if amount > quota.limit:
         return None
     values = {
@@ -287,13 +316,19 @@ def _add(engine: Engine, quota: _Quota, window: int, amount: int) -> int | None:
         "window": window,
         "amount": amount,
         "limit": quota.limit,
+        "window_s": quota.window_s,
     }
     with one_write(engine) as connection:
         used: int | None = connection.scalar(_ADD[engine.dialect.name], values)
         return used
 
 
-def _used(engine: Engine, quota: _Quota, window: int) -> int:
+def _used(engine: Engine, quota: Quota, window: int) -> int:
     with engine.connect() as connection:
-        values = {"owner": quota.owner, "kind": quota.name, "window": window}
+        values = {
+            "owner": quota.owner,
+            "kind": quota.name,
+            "window": window,
+            "newest": window + quota.window_s,
+        }
         return int(connection.scalar(_USED, values) or 0)

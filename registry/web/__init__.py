@@ -22,6 +22,7 @@ from registry.web import (
 )
 from registry.web.context import install_context
 from registry.web.pages.login import login_choice
+from registry.web.rates import RATES, DatabaseRates
 
 
 class _Json(JSONProvider):
@@ -62,7 +63,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.register(app, settings)
     uploads.register(app, settings)
     personal_numbers.register(app)
-    access = install_access(app, settings, engine=context.access, sealer=context.sealer)
+    rates = app.extensions[RATES] = DatabaseRates(context.access, settings.rates)
+    access = install_access(app, settings, engine=context.access, sealer=context.sealer, rates=rates)
     problems.register(app, settings)
     app.register_blueprint(health.blueprint)
     if settings.web.metrics:

@@ -281,6 +281,15 @@ _ALL = (
         "Vänta så länge som `Retry-After` säger. Kontrollera många på en gång med en personallista.",
     ),
     ProblemType(
+        "too-many-requests",
+        429,
+        "Too many requests",
+        "The caller, its organisation or the address has sent more requests than it may for now; `rate` and `limit` tell which.",
+        "Wait as long as `Retry-After` says, and ask more slowly. Check many people at once with a staff list.",
+        "Användaren, organisationen eller adressen har skickat fler anrop än den får just nu; `rate` och `limit` säger vilket.",
+        "Vänta så länge som `Retry-After` säger och fråga långsammare. Kontrollera många på en gång med en personallista.",
+    ),
+    ProblemType(
         "headers-too-large",
         431,
         "The request's headers are too large",

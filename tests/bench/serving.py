@@ -38,6 +38,8 @@ def settings_for(port: int, issuer_port: int) -> dict[str, str]:
         "REGISTRY_SERVICE__BASE_URL": f"http://127.0.0.1:{port}",
         "REGISTRY_TOKENS__ISSUER": issuer,
         # One client asks as much as it can.
+        "REGISTRY_RATES__CALLER_PER_MINUTE": "10_000_000",
+        "REGISTRY_RATES__ORGANISATION_PER_MINUTE": "10_000_000",
         "REGISTRY_CHECKS__QUOTAS__CHECKS_PER_MINUTE": "10_000_000",
         "REGISTRY_CHECKS__QUOTAS__CHECKS_PER_DAY": "10_000_000",
         "REGISTRY_CHECKS__QUOTAS__LIST_ROWS_PER_DAY": "1_000_000_000",

@@ -81,7 +81,8 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "scope": {"type": "string", "description": "The scopes that the request needs, separated by spaces."},
         "maxBytes": {"type": "integer", "description": "Largest body in bytes."},
         "quota": {"type": "string", "description": "The quota that is used up."},
-        "limit": {"type": "integer", "description": "What the quota allows in its window."},
+        "rate": {"type": "string", "description": "The rate of requests that was passed."},
+        "limit": {"type": "integer", "description": "What the quota or rate allows in its window."},
         "remaining": {"type": "integer", "description": "What is left of the quota."},
         "retryAfter": {"type": "integer", "description": "Seconds to wait, as the header Retry-After."},
     },
@@ -181,6 +182,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
     "insufficient-scope": {"scope": "registry:verify"},
     "body-too-large": {"maxBytes": 65536},
     "quota-exceeded": {"quota": "checks-per-minute", "limit": 300, "remaining": 0, "retryAfter": 17},
+    "too-many-requests": {"rate": "requests-per-minute", "limit": 3000, "retryAfter": 17},
 }
 
 

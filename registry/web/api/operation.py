@@ -26,7 +26,13 @@ _ALWAYS = (
     "headers-too-large",
     "internal",
 )
-_TOKEN = ("unauthorized", "invalid-token", "insufficient-scope", "identity-provider-unavailable")
+_TOKEN = (
+    "unauthorized",
+    "invalid-token",
+    "insufficient-scope",
+    "too-many-requests",
+    "identity-provider-unavailable",
+)
 _DATA = ("database-unavailable",)
 _BODY = ("invalid-json", "body-too-large", "unsupported-media-type", "invalid-body")
 _NO_QUERY = ma.Schema()
