@@ -11,6 +11,7 @@ import click
 
 from registry import migrate as migrations
 from registry.cli_checks import purge_evidence, unusual_checks
+from registry.cli_keys import keys
 from registry.cli_log import access_log
 from registry.cli_recompute import recompute
 from registry.cli_rules import rules
@@ -29,19 +30,6 @@ def main() -> None:
     A first start: `registry keys`, `registry migrate`, `indexer pull --all`, `indexer publish`, `registry serve`.
     """
     configure_logs()
-
-
-@main.command()
-@json_option
-def keys(as_json: bool) -> None:
-    """Make new keys for [privacy] and print them.
-
-    Keep them outside the database's backups: who has both can read personal identity numbers.
-    """
-    from registry.sealing import new_key
-
-    pair = {"REGISTRY_PRIVACY__DIGEST_KEY": new_key(), "REGISTRY_PRIVACY__SEALING_KEY": new_key()}
-    show(pair, as_json=as_json, text="\n".join(f"{name}={value}" for name, value in pair.items()))
 
 
 @main.command()
@@ -170,6 +158,7 @@ def purge() -> None:
     click.echo(f"{purge_sessions(engine, settings.login)} ended sessions deleted.")
 
 
+main.add_command(keys)
 main.add_command(access_log)
 main.add_command(rules)
 main.add_command(purge_evidence)

@@ -2,6 +2,9 @@
 
 A digest (HMAC-SHA256) finds a personal identity number; without the key, trying all numbers finds nothing.
 A seal (AES-256-GCM, NIST SP 800-38D) keeps the value itself readable for the one purpose of showing it to the person.
+
+A sealed value is: a mark of the key (6 bytes), a nonce (12 bytes), the encrypted value with its tag. Values that were sealed before there
+were marks lack the first part and open all the same.
 """
 
 import base64
@@ -20,7 +23,11 @@ from registry.settings import Privacy, Secret
 KEY_BYTES = 32
 # What a sealed personal identity number is bound to: the same bytes in another column do not open.
 IDENTIFIER = b"identifier"
+SOURCE_RECORD = b"source-record"
+MARK_BYTES = 6
 _NONCE_BYTES = 12
+# Before the fingerprint of the key: tells a mark from the first bytes of a nonce as well as can be; the tag decides.
+_MARKED = b"\x02k"
 
 
 class Sealer:
@@ -32,7 +39,16 @@ class Sealer:
 
     def __init__(self, settings: Privacy) -> None:
         self._digest_key = _key("privacy.digest_key", settings.digest_key)
-        self._aead = AESGCM(_key("privacy.sealing_key", settings.sealing_key))
+        key = _key("privacy.sealing_key", settings.sealing_key)
+        others = [_key(f"privacy.opening_keys[{n}]", one) for n, one in enumerate(settings.opening_keys)]
+        # What seals, first.
+        self._aeads = {_mark(one): AESGCM(one) for one in (key, *others)}
+        self.mark = _mark(key)
+
+    @property
+    def marks(self) -> tuple[bytes, ...]:
+        """The marks of all keys that open, first that of the key that seals."""
+        return tuple(self._aeads)
 
     def digest(self, value: str) -> bytes:
         """Return the 32-byte look-up digest of a personal identity number (12 digits)."""
@@ -64,19 +80,36 @@ class Sealer:
     def seal(self, value: bytes, *, context: bytes) -> bytes:
         """Encrypt `value`; `context` names its kind, so that a value moved elsewhere does not open."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, value, context)
+        return self.mark + nonce + self._aeads[self.mark].encrypt(nonce, value, context)
 
     def open(self, sealed: bytes, *, context: bytes) -> bytes:
         """Decrypt what `seal` made.
 
         Raises:
-            ValueError: another key or context, or a changed value.
+            ValueError: no key of the settings, another context, or a changed value.
         """
-        try:
-            return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-        # A value shorter than a nonce and a tag can't be read at all: ValueError from the library.
-        except (InvalidTag, ValueError) as error:
-            raise ValueError("the sealed value does not open with this key") from error
+        marked = self._aeads.get(sealed[:MARK_BYTES])
+        if marked is not None and (value := _opened(marked, sealed[MARK_BYTES:], context)) is not None:
+            return value
+        for aead in self._aeads.values():
+            if (value := _opened(aead, sealed, context)) is not None:
+                return value
+        raise ValueError("the sealed value does not open with the keys of the settings")
+
+
+def _opened(aead: AESGCM, sealed: bytes, context: bytes) -> bytes | None:
+    try:
+        return aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+    # A value shorter than a nonce and a tag can't be read at all: ValueError from the library.
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _mark(key: bytes) -> bytes:
+    """Return what values sealed with a key begin with: it tells keys apart and nothing of them."""
+    return (
+        _MARKED + hashlib.blake2b(key, digest_size=MARK_BYTES - len(_MARKED), person=b"sealing-key").digest()
+    )
 
 
 def new_key() -> str:

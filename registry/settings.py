@@ -96,6 +96,7 @@ class Privacy(Section, frozen=True):
 
     digest_key: Secret
     sealing_key: Secret
+    opening_keys: tuple[Secret, ...] = ()
 
 
 class TantivySettings(Section, frozen=True):

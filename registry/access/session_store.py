@@ -75,7 +75,7 @@ class SessionStore:
             return None
         try:
             data = msgspec.json.decode(
-                self._sealer.open(row.data, context=_context(digest)), type=dict[str, Any]
+                self._sealer.open(row.data, context=context_of(digest)), type=dict[str, Any]
             )
         except (ValueError, msgspec.DecodeError):
             log.warning("session_does_not_open")
@@ -155,7 +155,7 @@ class SessionStore:
             connection.execute(web_session.update().where(web_session.c.id_digest == digest).values(**values))
 
     def _seal(self, digest: bytes, data: Mapping[str, Any]) -> bytes:
-        return self._sealer.seal(msgspec.json.encode(data), context=_context(digest))
+        return self._sealer.seal(msgspec.json.encode(data), context=context_of(digest))
 
 
 def purge_sessions(engine: Engine, settings: Limits, *, now: datetime | None = None) -> int:
@@ -176,7 +176,8 @@ def _digest(secret_id: str) -> bytes:
     return hashlib.sha256(secret_id.encode()).digest()
 
 
-def _context(digest: bytes) -> bytes:
+def context_of(digest: bytes) -> bytes:
+    """Return what the data of a session is bound to."""
     return b"web-session:" + digest
 
 

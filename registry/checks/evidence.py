@@ -33,7 +33,7 @@ from registry.sealing import Sealer
 from registry.struct_types import ready
 from registry.verification.question import Question
 
-_ANSWER, _QUESTION = b"check-answer ", b"check-question "
+ANSWER, QUESTION = b"check-answer ", b"check-question "
 # An answer shrinks to a third; more effort saves a tenth of that and costs three times as long.
 _LEVEL = 1
 
@@ -105,8 +105,8 @@ def sealed(sealer: Sealer, evidence_id: str, body: bytes, asked: AskedAgain) -> 
     """Return the two sealed columns of a piece of evidence."""
     own = evidence_id.encode()
     return {
-        "answer": sealer.seal(zlib.compress(body, _LEVEL), context=_ANSWER + own),
-        "question": sealer.seal(msgspec.json.encode(asked), context=_QUESTION + own),
+        "answer": sealer.seal(zlib.compress(body, _LEVEL), context=ANSWER + own),
+        "question": sealer.seal(msgspec.json.encode(asked), context=QUESTION + own),
     }
 
 
@@ -137,8 +137,8 @@ def find_of_anyone(engine: Engine, sealer: Sealer, evidence_id: str) -> Evidence
 
 def _opened(sealer: Sealer, row: Any) -> Evidence:  # noqa: ANN401 - a row of `_OF_ANYONE`
     own = row.id.encode()
-    body = zlib.decompress(sealer.open(row.answer, context=_ANSWER + own))
-    asked = msgspec.json.decode(sealer.open(row.question, context=_QUESTION + own), type=AskedAgain)
+    body = zlib.decompress(sealer.open(row.answer, context=ANSWER + own))
+    asked = msgspec.json.decode(sealer.open(row.question, context=QUESTION + own), type=AskedAgain)
     return Evidence(_kept(row), body, asked)
 
 

@@ -11,7 +11,7 @@ from registry.sealing import Sealer
 from registry.spreadsheet_cells import Number, Spoilt
 
 # What a sealed value is bound to: the same bytes in another place do not open.
-_FRAME, _ROWS, _RESULT = b"staff-list-frame", b"staff-list-rows", b"staff-list-result"
+FRAME, ROWS, RESULT = b"staff-list-frame", b"staff-list-rows", b"staff-list-result"
 # Marks what a cell was in the spreadsheet; cells themselves hold no control characters.
 _NUMBER, _SPOILT = "\x01", "\x02"
 _LEVEL = 3
@@ -21,7 +21,7 @@ _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().d
 def seal_rows(sealer: Sealer, list_id: str, rows: Sequence[Row]) -> bytes:
     """Seal rows as they were read."""
     plain = [plain_row(row) for row in rows]
-    return sealer.seal(zlib.compress(_encode(plain), _LEVEL), context=_ROWS + list_id.encode())
+    return sealer.seal(zlib.compress(_encode(plain), _LEVEL), context=ROWS + list_id.encode())
 
 
 def open_rows(sealer: Sealer, list_id: str, sealed: bytes) -> list[Row]:
@@ -30,7 +30,7 @@ def open_rows(sealer: Sealer, list_id: str, sealed: bytes) -> list[Row]:
     Raises:
         ValueError: another key, or a changed value.
     """
-    plain = _decode(zlib.decompress(sealer.open(sealed, context=_ROWS + list_id.encode())))
+    plain = _decode(zlib.decompress(sealer.open(sealed, context=ROWS + list_id.encode())))
     return [row_of(each) for each in plain]
 
 
@@ -59,7 +59,7 @@ def _unmarked(cell: str) -> str:
 
 def seal_frame(sealer: Sealer, list_id: str, frame: Mapping[str, Any]) -> bytes:
     """Seal what holds for every row."""
-    return sealer.seal(_encode(frame), context=_FRAME + list_id.encode())
+    return sealer.seal(_encode(frame), context=FRAME + list_id.encode())
 
 
 def open_frame(sealer: Sealer, list_id: str, sealed: bytes) -> dict[str, Any]:
@@ -68,13 +68,13 @@ def open_frame(sealer: Sealer, list_id: str, sealed: bytes) -> dict[str, Any]:
     Raises:
         ValueError: another key, or a changed value.
     """
-    found: dict[str, Any] = _decode(sealer.open(sealed, context=_FRAME + list_id.encode()))
+    found: dict[str, Any] = _decode(sealer.open(sealed, context=FRAME + list_id.encode()))
     return found
 
 
 def seal_detail(sealer: Sealer, list_id: str, detail: Mapping[str, Any]) -> bytes:
     """Seal what is told about a row."""
-    return sealer.seal(_encode(detail), context=_RESULT + list_id.encode())
+    return sealer.seal(_encode(detail), context=RESULT + list_id.encode())
 
 
 def open_detail(sealer: Sealer, list_id: str, sealed: bytes) -> dict[str, Any]:
@@ -83,5 +83,5 @@ def open_detail(sealer: Sealer, list_id: str, sealed: bytes) -> dict[str, Any]:
     Raises:
         ValueError: another key, or a changed value.
     """
-    found: dict[str, Any] = _decode(sealer.open(sealed, context=_RESULT + list_id.encode()))
+    found: dict[str, Any] = _decode(sealer.open(sealed, context=RESULT + list_id.encode()))
     return found
