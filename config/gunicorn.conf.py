@@ -54,8 +54,14 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # Headers of a proxy are read by the app (`web.trusted_proxies`), not by address.
 forwarded_allow_ips = ""
+# On a Unix socket gunicorn would believe them from whoever writes to it.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 # A URL may hold 2,048 characters (DIGG REST profile UFN.05).
 limit_request_line = 4094
+# A browser sends some twenty headers; a line may hold a token (tokens.max_length) or the cookies of several started logins.
+limit_request_fields = 64
+limit_request_field_size = 8190
 # No second way to command the service.
 control_socket_disable = True
 

@@ -167,9 +167,7 @@ def _reseal(engine: Engine, each: Sealed, sealer: Sealer, told: Progress, part: 
     return Resealed(each.name, done, unreadable)
 
 
-def _next(
-    engine: Engine, each: Sealed, mark: bytes, last: Sequence[Any] | None, part: int
-) -> Sequence[Any]:
+def _next(engine: Engine, each: Sealed, mark: bytes, last: Sequence[Any] | None, part: int) -> Sequence[Any]:
     """Read the next values that another key has sealed, in the order of the primary key."""
     bound = each.bound_to if each.bound_to is not None else sa.null()
     asked = (

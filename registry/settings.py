@@ -1,8 +1,9 @@
 """Settings: `config/default.toml`, then the operator's file, then the environment, into one frozen object."""
 
 import os
+import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -66,6 +67,11 @@ PREFIX = "REGISTRY_"
 NOT_SETTINGS = ("REGISTRY_CONFIG_FILE", "REGISTRY_FEEDS_DIR", "REGISTRY_REQUIRE_SERVICES", "REGISTRY_SAMPLES")
 NOT_SETTINGS_PREFIXES = ("REGISTRY_TEST_", "REGISTRY_SERVICES_", "REGISTRY_BENCH_", "REGISTRY_DEMO_")
 
+# Keys of secrets, and of addresses that may hold one.
+_SECRET = frozenset(
+    {"digest_key", "sealing_key", "opening_keys", "signing_key", "client_secret", "username", "password"}
+)
+_ADDRESSES = frozenset({"url", "access_url", "database_url"})
 # Tables whose entries are the operator's own: a file that has one replaces the whole, so that an entry can be left out.
 _REPLACED = frozenset({"access.role_scopes", "access.purposes"})
 
@@ -177,6 +183,7 @@ class Web(Section, frozen=True):
     """Section `[web]`."""
 
     max_body_bytes: int
+    max_form_parts: Annotated[int, msgspec.Meta(ge=10)]
     trusted_proxies: int
     retry_after_s: int
     index_lag_warning_s: int
@@ -233,20 +240,30 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     values = tomllib.loads((CONFIG / "default.toml").read_text("utf-8"))
     if name := environ.get("REGISTRY_CONFIG_FILE"):
-        _merge(values, _operator_file(Path(name)))
+        own = _operator_file(Path(name))
+        _merge(values, own)
+    else:
+        own = {}
     for variable, text in sorted(environ.items()):
         if variable.startswith(PREFIX) and not _is_other(variable):
             _set(values, variable, text)
     settings = _convert(values)
     if settings.service.sandbox:
-        # Its people are exactly those that a real registry refuses.
-        indexer = msgspec.structs.replace(settings.indexer, refuse_test_people=False)
-        settings = msgspec.structs.replace(settings, indexer=indexer)
-        if not settings.tokens.bound_in_sandbox:
-            tokens = msgspec.structs.replace(settings.tokens, bound_scopes=(), bound_bulk=False)
-            settings = msgspec.structs.replace(settings, tokens=tokens)
+        settings = _in_sandbox(settings)
+    else:
+        _check_readers(Path(name or ""), own)
     _check(settings)
     return settings
+
+
+def _in_sandbox(settings: Settings) -> Settings:
+    # Its people are exactly those that a real registry refuses.
+    indexer = msgspec.structs.replace(settings.indexer, refuse_test_people=False)
+    settings = msgspec.structs.replace(settings, indexer=indexer)
+    if settings.tokens.bound_in_sandbox:
+        return settings
+    tokens = msgspec.structs.replace(settings.tokens, bound_scopes=(), bound_bulk=False)
+    return msgspec.structs.replace(settings, tokens=tokens)
 
 
 def _is_other(variable: str) -> bool:
@@ -262,6 +279,37 @@ def _operator_file(path: Path) -> dict[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
+
+
+def _check_readers(path: Path, own: dict[str, Any]) -> None:
+    """Refuse a file of settings that others may read and that holds a secret itself."""
+    if (written := next(_secrets(own), "")) and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise SettingsError(
+            f"Setting {written} is a secret, and everyone on this machine may read {path}, where it stands. Take that right away "
+            f'(chmod o-rwx {path}), or write "file:PATH" and keep the secret in a file of its own.'
+        )
+
+
+def _secrets(values: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Give the keys whose values are secrets written out: not in a file of their own."""
+    for key, value in values.items():
+        name = f"{path}{key}"
+        if isinstance(value, dict):
+            yield from _secrets(value, f"{name}.")
+            continue
+        texts = [
+            one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one
+        ]
+        secret = any(not one.startswith("file:") for one in texts) and key in _SECRET
+        if secret or any(_has_password(one) for one in texts if key in _ADDRESSES):
+            yield name
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return make_url(url).password is not None
+    except ArgumentError:
+        return False
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any], path: str = "") -> None:

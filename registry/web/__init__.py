@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = _App(__name__, static_folder=None)
     app.json = _Json(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.web.max_body_bytes
+    app.config["MAX_FORM_PARTS"] = settings.web.max_form_parts
     if hops := settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     context = install_context(app, settings)

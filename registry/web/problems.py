@@ -117,8 +117,7 @@ def _as_registry_error(error: Exception, settings: Settings) -> RegistryError:
         case RegistryError():
             return error
         case RequestEntityTooLarge():
-            limit = request.max_content_length or settings.web.max_body_bytes
-            return BodyTooLargeError(f"The body may hold {limit} bytes at most.", maxBytes=limit)
+            return _too_large(settings)
         case HTTPException():
             return _from_http(error)
         case OperationalError() | InterfaceError() | PoolTimeoutError():
@@ -126,6 +125,14 @@ def _as_registry_error(error: Exception, settings: Settings) -> RegistryError:
         case DBAPIError(connection_invalidated=True):
             return DatabaseUnavailableError()
     return RegistryError()
+
+
+def _too_large(settings: Settings) -> BodyTooLargeError:
+    limit = request.max_content_length or settings.web.max_body_bytes
+    if (request.content_length or limit + 1) <= limit:
+        parts = settings.web.max_form_parts
+        return BodyTooLargeError(f"The form may have {parts} parts at most.", maxBytes=limit)
+    return BodyTooLargeError(f"The body may hold {limit} bytes at most.", maxBytes=limit)
 
 
 def _from_http(error: HTTPException) -> RegistryError:

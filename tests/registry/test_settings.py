@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from registry.errors import SettingsError
-from registry.settings import CONFIG, Secret, Settings, load_settings
+from registry.settings import _SECRET, CONFIG, Secret, Settings, load_settings
 
 SANDBOX = {"REGISTRY_SERVICE__SANDBOX": "true"}
 
@@ -296,3 +296,48 @@ def test_quotas_of_one_organisation_are_its_own(tmp_path: Path) -> None:
     checks = load_settings({"REGISTRY_CONFIG_FILE": str(own)}).checks
     assert checks.quotas_of["2120000142"].checks_per_minute == 1200
     assert checks.quotas_of["2120000142"].checks_per_day is None
+
+
+WRITTEN_OUT = [
+    ('[privacy]\nsealing_key = "c2VjcmV0"', "privacy.sealing_key"),
+    ('[privacy]\nopening_keys = ["", "c2VjcmV0"]', "privacy.opening_keys"),
+    ('[providers.one]\nissuer = "https://idp.example"\nclient_secret = "x"', "providers.one.client_secret"),
+    ('[database]\nurl = "postgresql+psycopg://service:x@db.example/registry"', "database.url"),
+    ('[ledger]\nsigning_key = "c2VjcmV0"', "ledger.signing_key"),
+]
+
+
+@pytest.mark.parametrize(("text", "key"), WRITTEN_OUT)
+def test_a_file_with_secrets_that_everyone_may_read_stops_the_start(
+    text: str, key: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(text, encoding="utf-8")
+    for mode in (0o644, 0o602):
+        file.chmod(mode)
+        told = fault({"REGISTRY_CONFIG_FILE": str(file)})
+        assert told.startswith(f"Setting {key} is a secret")
+        assert f"chmod o-rwx {file}" in told
+        assert "c2VjcmV0" not in told
+    for mode in (0o640, 0o600):
+        file.chmod(mode)
+        load_settings({"REGISTRY_CONFIG_FILE": str(file)})
+    file.chmod(0o644)
+    load_settings({"REGISTRY_CONFIG_FILE": str(file), **SANDBOX})
+
+
+def test_a_file_that_only_names_where_secrets_are_may_be_read_by_everyone(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("c2VjcmV0", encoding="utf-8")
+    file = tmp_path / "registry.toml"
+    file.write_text(
+        f'[privacy]\nsealing_key = "file:{key}"\n[database]\nurl = "postgresql+psycopg://service@db.example/registry"',
+        encoding="utf-8",
+    )
+    file.chmod(0o644)
+    assert load_settings({"REGISTRY_CONFIG_FILE": str(file)}).privacy.sealing_key.reveal() == "c2VjcmV0"
+
+
+def test_every_setting_that_is_a_secret_is_looked_for_in_files() -> None:
+    names = {path.rpartition(".")[2] for path, _ in _secrets(load_settings({}))}
+    assert names | {"opening_keys"} <= _SECRET

@@ -249,3 +249,13 @@ def test_redirects_of_routing_stay_redirects(service: Service) -> None:
     answer = service.ask("GET", "/v1//feeds")
     assert answer.status_code == 308
     assert answer.headers["Location"].endswith("/v1/feeds")
+
+
+def test_a_form_with_too_many_parts_is_told_how_many_it_may_have(full: Service) -> None:
+    limit = full.world.settings.web.max_form_parts
+    parts: dict[str, Any] = {f"field-{n}": "x" for n in range(limit + 1)}
+    parts["file"] = (io.BytesIO(b"a;b"), "list.csv")
+    url = "/v1/verification-batches"
+    answer = full.ask("POST", url, data=parts, content_type="multipart/form-data")
+    assert answer.status_code == 413
+    assert answer.get_json()["detail"] == f"The form may have {limit} parts at most."
