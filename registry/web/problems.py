@@ -28,6 +28,9 @@ MEDIA_TYPE = "application/problem+json"
 PROGRAM_PATHS = ("/v1/", "/problems/", "/livez", "/readyz")
 # The pages put their own renderer here: (problem type, detail) -> answer.
 ERROR_PAGE = "registry-error-page"
+# Refusals that a log tells, and those among them of somebody who brought nothing that could have been refused.
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_NOT_TRIED = frozenset({"unauthorized", "login-needed"})
 ErrorPage = Callable[[ProblemType, str], Response]
 
 
@@ -104,6 +107,8 @@ def register(app: Flask, settings: Settings) -> None:
         kind = PROBLEM_TYPES.get(known.slug, PROBLEM_TYPES["internal"])
         if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _log_failure(error, kind)
+        elif kind.status in _REFUSALS and kind.slug not in _NOT_TRIED:
+            _log_refusal(known, kind)
         response = (_page(kind, known) if _wants_page() else None) or _problem(settings, kind, known)
         _add_headers(response, known, error, settings)
         return response
@@ -187,6 +192,24 @@ def _add_headers(response: Response, error: RegistryError, original: Exception, 
         response.headers["WWW-Authenticate"] = challenge
     if isinstance(original, MethodNotAllowed) and original.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(original.valid_methods))
+
+
+def _log_refusal(error: RegistryError, kind: ProblemType) -> None:
+    """Log who was refused what and why, for whoever looks for attempts (OWASP ASVS 5.0 items 16.3.1 and 16.3.2)."""
+    caller = g.get("registry_caller")
+    log.warning(
+        "request refused",
+        problem=kind.slug,
+        reason=error.detail or kind.title,
+        endpoint=request.endpoint,
+        method=request.method,
+        remote=request.remote_addr,
+        issuer=getattr(caller, "issuer", None),
+        subject=getattr(caller, "subject", None),
+        client_id=getattr(caller, "client_id", None),
+        organisation=getattr(caller, "organisation", None),
+        request_id=g.get("request_id"),
+    )
 
 
 def _log_failure(error: BaseException, kind: ProblemType) -> None:

@@ -259,3 +259,17 @@ def test_a_form_with_too_many_parts_is_told_how_many_it_may_have(full: Service) 
     answer = full.ask("POST", url, data=parts, content_type="multipart/form-data")
     assert answer.status_code == 413
     assert answer.get_json()["detail"] == f"The form may have {limit} parts at most."
+
+
+def test_who_was_refused_what_is_in_the_log(full: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    assert full.ask("GET", "/v1/practitioners/x", scopes=("registry:search",)).status_code == 403
+    told = capsys.readouterr().out
+    for part in ("request refused", "insufficient-scope", "registry:read", "system-1", "2120000142"):
+        assert part in told
+    wrong = {"Authorization": "Bearer a.b.c"}
+    assert full.ask("GET", "/v1/feeds", scopes=None, headers=wrong).status_code == 401
+    told = capsys.readouterr().out
+    assert "request refused" in told
+    assert "invalid-token" in told
+    assert full.ask("GET", "/v1/feeds", scopes=None).status_code == 401
+    assert "request refused" not in capsys.readouterr().out, "nothing was tried"
