@@ -81,8 +81,11 @@ def _without_date(note: Note) -> Note:
 
 
 def of_authority(people: list[Practitioner], question: CheckedQuestion) -> list[Practitioner]:
-    """Leave those whose licence with the number is from the authority asked about."""
-    return [one for one in people if question.authority is None or _meant(one, question)]
+    """Leave those whose licence with the number is from the authority asked about.
+
+    Somebody with a protected identity stays, whose licences may not have been read: never shown, but they see that somebody asked.
+    """
+    return [one for one in people if question.authority is None or one.protected or _meant(one, question)]
 
 
 def _of_profession(people: list[Practitioner], question: CheckedQuestion) -> list[Practitioner]:

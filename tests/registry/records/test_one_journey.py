@@ -1,5 +1,6 @@
 """What one question by number needs, in one journey: the same as the rooms' own reading, on every database."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,17 @@ def full(world: World) -> World:
     return world
 
 
+def open_people(people: dict[int, read.Practitioner]) -> dict[int, read.Practitioner]:
+    """Leave of those with a protected identity nothing but that they are there."""
+    blank = {"public_id": "", "birth_date": None, "county": "", "version": 0, "names": (), "licences": ()}
+    return {
+        number: replace(one, **blank, deceased=False, deceased_date=None, merged_into_id=None)  # type: ignore[arg-type]
+        if one.protected
+        else one
+        for number, one in people.items()
+    }
+
+
 @pytest.mark.parametrize(
     "number", ["RN-100.1", "rn 1001", ANNA_NPI, "BOTH-1", "LK-7", "RN-66", "no-such", "-", ""]
 )
@@ -44,7 +56,7 @@ def test_a_licence_number_is_read_as_otherwise(full: World, number: str) -> None
     with full.engine.connect() as connection:
         found = one_journey.by_licence_number(connection, number)
         ids = read.ids_by_licence_number(connection, number)
-        assert found.people == read.practitioners(connection, ids, identifiers=False)
+        assert found.people == open_people(read.practitioners(connection, ids, identifiers=False))
         assert list(found.people) == ids
         assert found.feeds == feeds(connection)
 
@@ -54,7 +66,7 @@ def test_a_personal_number_is_read_as_otherwise(full: World, number: str) -> Non
     with full.engine.connect() as connection:
         found = one_journey.by_personal_number(connection, full.sealer, number)
         ids = read.ids_by_personal_number(connection, full.sealer, number)
-        assert found.people == read.practitioners(connection, ids, identifiers=False)
+        assert found.people == open_people(read.practitioners(connection, ids, identifiers=False))
         assert found.feeds == feeds(connection)
 
 
