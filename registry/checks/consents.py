@@ -77,6 +77,9 @@ class Standing:
 _COLUMNS = [_ROW[name] for name in Consent.__dataclass_fields__]
 
 
+_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
+
+
 def make(
     engine: Engine,
     sealer: Sealer,
@@ -108,6 +111,9 @@ def make(
         _ROW.practitioner_id == practitioner_id, _UNUSED, _ROW.expires_at > now
     )
     with writing(engine).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Codes of one person are made one after another, so that they are counted; SQLite has one writer anyway.
+            connection.execute(_TURN, {"person": f"identity_consent {practitioner_id}"})
         if (connection.scalar(good) or 0) >= settings.max_unused:
             raise ConsentLimitError(
                 f"You have {settings.max_unused} codes that nobody has used. Withdraw one, or wait until one has expired."

@@ -284,6 +284,23 @@ def test_one_has_few_unused_codes_and_withdraws_only_ones_own(desk: Desk, hanna:
     assert sorted(state(desk, hanna)) == ["unused"] * most + ["withdrawn"]
 
 
+def test_many_codes_asked_for_at_once_are_no_more_than_one_may_have(
+    desk: Desk, hanna: int, give: Give
+) -> None:
+    most = desk.settings.checks.consents.max_unused
+
+    def try_one(_: int) -> bool:
+        try:
+            give()
+        except ConsentLimitError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(try_one, range(4 * most))) == most
+    assert state(desk, hanna) == ["unused"] * most
+
+
 def test_a_code_lasts_no_longer_than_the_settings_allow(desk: Desk, give: Give) -> None:
     for hours in (0, desk.settings.checks.consents.max_hours + 1):
         with pytest.raises(ValueError, match="longer"):
