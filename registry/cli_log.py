@@ -47,17 +47,13 @@ def _opened(settings: Settings, *, to_seal: bool = False) -> Iterator[Engine]:
 def seal_log(follow: bool) -> None:
     """Seal what is not sealed yet. `registry worker` does it too, if it has the key. Safe to run beside another."""
     from registry.access.ledger.follow import Following
-    from registry.access.ledger.keys import ring_of, signing_key
-    from registry.access.ledger.seal import seal
 
     settings = load_settings()
     with _opened(settings, to_seal=True) as engine:
-        if not follow:
-            key, ring = signing_key(settings.ledger.signing_key), ring_of(settings.ledger)
-            done = seal(engine, key, ring, batch_events=settings.ledger.batch_events)
-            click.echo(f"{done} events sealed.")
-            return
         following = Following(engine, settings)
+        if not follow:
+            click.echo(f"{following.seal()} events sealed.")
+            return
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: following.stop.set())
         following.run()
@@ -76,10 +72,15 @@ def verify_log(head_file: Path | None, key_file: Path | None, proof_file: Path |
     from registry.access.ledger import verify
     from registry.access.ledger.heads import read_kept
     from registry.access.ledger.keys import ring_of, ring_of_file
+    from registry.access.ledger.state import KeptHead
 
     settings = load_settings()
     ring = ring_of_file(key_file) if key_file else ring_of(settings.ledger)
-    kept = read_kept(head_file.read_bytes()) if head_file else None
+    kept = (
+        read_kept(head_file.read_bytes())
+        if head_file
+        else KeptHead(settings.ledger.state_file).read() or None
+    )
     if proof_file:
         from registry.access.ledger.proof import check
 
@@ -108,6 +109,11 @@ def verify_log(head_file: Path | None, key_file: Path | None, proof_file: Path |
     )
     if kept is not None:
         lines.append(f"{report.compared} of {len(kept)} heads kept elsewhere are in the log as they were.")
+    else:
+        lines.append(
+            "Nothing kept elsewhere was compared: a log that was cut back to an earlier state would look whole. Give --heads, or set "
+            "ledger.state_file where the log is sealed."
+        )
     lines.append("The log holds." if report.holds else "The log does NOT hold.")
     show(msgspec.to_builtins(report), as_json=as_json, text="\n".join(lines))
     if not report.holds:

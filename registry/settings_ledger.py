@@ -16,3 +16,4 @@ class LedgerSettings(Section, frozen=True):
     every_s: Positive
     batch_events: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
     overdue_s: Positive
+    state_file: str

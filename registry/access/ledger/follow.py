@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 from registry.access.ledger.errors import LedgerError
 from registry.access.ledger.keys import ring_of, signing_key
 from registry.access.ledger.seal import seal
+from registry.access.ledger.state import KeptHead
 from registry.database import open_database
 from registry.settings import Settings
 
@@ -32,6 +33,7 @@ class Following:
     def __post_init__(self) -> None:
         self._key = signing_key(self.settings.ledger.signing_key)
         self._ring = ring_of(self.settings.ledger)
+        self._kept = KeptHead(self.settings.ledger.state_file)
 
     def run(self) -> None:
         """Seal every `ledger.every_s` seconds, and at the end."""
@@ -43,19 +45,30 @@ class Following:
     def once(self) -> int:
         """Seal what waits; return how many events were sealed. What hinders is logged, never raised."""
         try:
-            return seal(
-                self.engine,
-                self._key,
-                self._ring,
-                batch_events=self.settings.ledger.batch_events,
-                stop=self.stop,
-            )
+            return self.seal()
         except LedgerError as error:
             log.error("access_log_not_sealed", reason=error.detail)  # noqa: TRY400 - it tells all there is
         except Exception as error:  # noqa: BLE001 - whatever it is, the next minute has to be sealed
             # Only the kind: an error's own words may hold values.
             log.error("access_log_not_sealed", reason=type(error).__name__)  # noqa: TRY400 - see above
         return 0
+
+    def seal(self) -> int:
+        """Seal what waits, on a log that holds the head kept in `ledger.state_file`; return how many events were sealed.
+
+        Raises:
+            LedgerError: the log does not hold it, or the last head does not hold.
+            SQLAlchemyError: the database does not answer.
+        """
+        self._kept.check(self.engine)
+        return seal(
+            self.engine,
+            self._key,
+            self._ring,
+            batch_events=self.settings.ledger.batch_events,
+            stop=self.stop,
+            keep=self._kept.keep,
+        )
 
 
 def sealing_url(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
@@ -37,6 +38,7 @@ def seal(
     *,
     batch_events: int,
     stop: threading.Event | None = None,
+    keep: Callable[[SignedHead], None] = lambda _head: None,
 ) -> int:
     """Seal all events that are committed and not sealed; return how many.
 
@@ -50,6 +52,7 @@ def seal(
         ring: keys whose heads are built on.
         batch_events: leaves of one head at most.
         stop: ends it after the head at hand, once it is set.
+        keep: is given each head once it is committed.
 
     Raises:
         LedgerError: the last head does not hold, so nothing is put on it.
@@ -67,6 +70,7 @@ def seal(
             log.info(
                 "access_log_sealed", log=told.log, number=told.number, size=told.size, digest=head.digest
             )
+            keep(head)
         if done < batch_events or stop.is_set():
             return total
         if engine.dialect.name == "sqlite":

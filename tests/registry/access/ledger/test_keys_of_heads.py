@@ -44,6 +44,7 @@ def settings(signing: str = "", *public: str) -> LedgerSettings:
         every_s=60,
         batch_events=10,
         overdue_s=600,
+        state_file="",
     )
 
 

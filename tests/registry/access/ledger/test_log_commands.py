@@ -12,10 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from registry.access.ledger.follow import Following, sealing_beside
 from registry.access.ledger.keys import KeyRing, signing_key
+from registry.access.tables import (
+    access_event,
+    access_event_subject,
+    access_ledger_head,
+    access_ledger_leaf,
+)
 from registry.cli import main
 from registry.settings import ROOT, load_settings
 from tests.registry.access.ledger.house import KEY_TEXT, OTHER_KEY_TEXT, RING, Log
@@ -214,3 +221,71 @@ def test_what_hinders_sealing_is_logged_and_tried_again(
     with house.behind() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO access_ledger_leaf")
     assert following.once() == 1
+
+
+def cut_back(house: Log, to: int) -> None:
+    """Set the log back to its first head, as a restored backup would, behind every trigger."""
+    with house.engine.connect() as connection:
+        triggers = (
+            connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+            .scalars()
+            .all()
+        )
+        for name in triggers:
+            connection.execute(sa.text(f'DROP TRIGGER "{name}"'))
+        connection.execute(access_ledger_head.delete().where(access_ledger_head.c.number > to))
+        size = connection.scalar(sa.select(sa.func.max(access_ledger_head.c.size)))
+        kept = sa.select(access_ledger_leaf.c.event_id).where(access_ledger_leaf.c.position < size)
+        connection.execute(access_event_subject.delete().where(access_event_subject.c.event_id.not_in(kept)))
+        connection.execute(access_event.delete().where(access_event.c.id.not_in(kept)))
+        connection.execute(access_ledger_leaf.delete().where(access_ledger_leaf.c.position >= size))
+        connection.commit()
+
+
+def test_a_log_that_is_cut_back_is_betrayed_by_the_file_of_who_seals(
+    house: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "head.json"
+    house.write(3)
+    assert "Nothing kept elsewhere was compared" in run("verify").output
+    monkeypatch.setenv("REGISTRY_LEDGER__STATE_FILE", str(file))
+    assert "3 events sealed" in run("seal").output
+    house.write(2)
+    assert "2 events sealed" in run("seal").output
+    assert "1 of 1 heads kept elsewhere are in the log as they were." in run("verify").output
+    before = file.read_bytes()
+    cut_back(house, 1)
+    assert "Head 2, which ledger.state_file keeps" in run("seal", code=1).output
+    assert "The log does NOT hold." in run("verify", code=1).output
+    house.write(4)
+    assert "is not in the log" in run("seal", code=1).output, "nothing is built on it"
+    assert file.read_bytes() == before
+    monkeypatch.setenv("REGISTRY_LEDGER__STATE_FILE", "")
+    assert "The log holds." in run("verify").output, "which is why it is kept elsewhere"
+
+
+def test_following_says_that_it_does_not_seal_on_a_log_that_was_cut_back(
+    house: Log, environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = load_settings({**environ, "REGISTRY_LEDGER__STATE_FILE": str(tmp_path / "head.json")})
+    following = Following(house.engine, settings)
+    for _ in range(2):
+        house.write(2)
+        assert following.once() == 2
+    cut_back(house, 1)
+    house.write(1)
+    assert following.once() == 0
+    assert "access_log_not_sealed" in "".join(capsys.readouterr())
+
+
+def test_a_file_that_can_not_be_read_or_written_is_told(
+    house: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write(1)
+    monkeypatch.setenv("REGISTRY_LEDGER__STATE_FILE", str(tmp_path / "nowhere" / "head.json"))
+    assert "can't be written" in run("seal", code=1).output
+    (tmp_path / "junk").write_text("junk", encoding="utf-8")
+    monkeypatch.setenv("REGISTRY_LEDGER__STATE_FILE", str(tmp_path / "junk"))
+    assert run("seal", code=1).output.startswith("Error: ")
+    monkeypatch.setenv("REGISTRY_LEDGER__STATE_FILE", str(tmp_path))
+    assert "can't be read" in run("verify", code=1).output
