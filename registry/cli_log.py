@@ -9,6 +9,7 @@ import click
 import msgspec
 from sqlalchemy.engine import Engine
 
+from registry.cli_patterns import patterns_command
 from registry.console import json_option, show, told_plainly
 from registry.settings import Settings, load_settings
 
@@ -193,3 +194,6 @@ def new_key(as_json: bool) -> None:
     told = {"REGISTRY_LEDGER__SIGNING_KEY": text, "publicKey": public.x, "kid": public.kid}
     lines = f"REGISTRY_LEDGER__SIGNING_KEY={text}\n# public key: {public.x}\n# key id: {public.kid}"
     show(told, as_json=as_json, text=lines)
+
+
+access_log.add_command(patterns_command)

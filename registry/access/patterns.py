@@ -1,0 +1,206 @@
+"""What a privacy officer looks for in the access log: who asks how much, and which days are out of the ordinary.
+
+Counts only: nobody who was looked up is named. Read from the log itself, a stretch of days at a time, in one pass over that
+stretch: a month of a national register (a million events) takes seconds.
+"""
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from registry.access.tables import access_event
+from registry.errors import BadRequestError
+from registry.records.read import as_utc
+
+MAX_DAYS = 92
+# Events that commit late stand behind younger ones by so much at most; more only makes the stretch that is read longer.
+_LATE = timedelta(hours=1)
+# Consistency of the median absolute deviation with the standard deviation of a normal distribution.
+_CONSISTENT = 1.4826
+_PART = 10_000
+_ANSWERS = ("yes", "no", "ask", "not found", "consent code refused")
+_E = access_event.c
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much an organisation asked.
+
+    Attributes:
+        organisation: its number; "" for callers without one.
+        events: answers it was given, of every kind.
+        callers: people and systems that asked.
+        by_purpose, by_action: of its events.
+        by_answer: verdicts of checks (`yes`, `no`, `ask`), records that were `not found`, and `consent code refused`; answers of
+            other kinds are numbers and not told here.
+    """
+
+    organisation: str
+    events: int
+    callers: int
+    by_purpose: dict[str, int]
+    by_action: dict[str, int]
+    by_answer: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """A day on which an organisation asked far more than it does.
+
+    Attributes:
+        usual: the median of its other days in the stretch; days without a question count as 0.
+        bound: what was passed.
+    """
+
+    organisation: str
+    day: date
+    events: int
+    usual: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """What was found between two days, both included (UTC)."""
+
+    begin: date
+    end: date
+    events: int
+    uses: list[Use]
+    outliers: list[Outlier]
+
+
+def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0, least: int = 50) -> Patterns:
+    """Count what organisations asked from `begin` to `end`, both included (UTC).
+
+    Args:
+        engine: the access database, without the service's statement timeout.
+        begin, end: days.
+        deviations: a day is out of the ordinary if it has more events than the median of the organisation's other days by so many
+            deviations (median absolute deviation, made comparable to a standard deviation, at least the root of the median: counts
+            vary by themselves).
+        least: and at least so many events; below that nobody has to look.
+
+    Raises:
+        BadRequestError: the days are the wrong way round, or more than `MAX_DAYS`.
+    """
+    days = (end - begin).days + 1
+    if not 1 <= days <= MAX_DAYS:
+        raise BadRequestError(f"Give from 1 to {MAX_DAYS} days, the first day first.")
+    after, before = (
+        datetime.combine(begin, time(), UTC),
+        datetime.combine(end + timedelta(days=1), time(), UTC),
+    )
+    with engine.connect() as connection:
+        first = _first_id(connection, after - _LATE)
+        last = _first_id(connection, before + _LATE)
+        stretch = sa.and_(_E.id >= first, _E.id < last, _E.at >= after, _E.at < before)
+        counts, callers = _counted(connection, stretch)
+    rows = [(*key, number) for key, number in counts.items()]
+    uses = _uses(rows, {organisation: len(several) for organisation, several in callers.items()})
+    return Patterns(
+        begin,
+        end,
+        sum(one.events for one in uses),
+        uses,
+        _outliers(rows, begin, days, deviations=deviations, least=least),
+    )
+
+
+def _first_id(connection: sa.Connection, moment: datetime) -> int:
+    """Return the first id at or after a moment, by halving: ids rise with time, and no index on the time is needed."""
+    low, high = 0, int(connection.scalar(sa.select(sa.func.max(_E.id))) or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = connection.execute(
+            sa.select(_E.id, _E.at).where(_E.id >= middle, _E.id < high).order_by(_E.id).limit(1)
+        ).one_or_none()
+        if row is None or as_utc(row.at) >= moment:
+            high = middle
+        else:
+            low = int(row.id) + 1
+    return low
+
+
+def _counted(
+    connection: sa.Connection, stretch: sa.ColumnElement[bool]
+) -> tuple[Counter[tuple[str, ...]], dict[str, set[tuple[str, ...]]]]:
+    """Return events by (day, organisation, purpose, action, answer), and callers by organisation.
+
+    Counted here, row by row as they stand: a database that sorts a million rows to group them takes ten times as long.
+    """
+    day = (
+        sa.func.substr(sa.cast(_E.at, sa.Text), 1, 10)
+        if connection.dialect.name == "sqlite"
+        else sa.func.to_char(sa.func.timezone("UTC", _E.at), "YYYY-MM-DD")
+    )
+    asked = sa.select(
+        day, _E.organisation, _E.purpose, _E.action, _E.answer, _E.issuer, _E.subject, _E.client_id
+    ).where(stretch)
+    counts: Counter[tuple[str, ...]] = Counter()
+    callers: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for part in connection.execution_options(yield_per=_PART).execute(asked).partitions():
+        for on, organisation, purpose, action, answer, *caller in part:
+            # Answers of searches are numbers of hits: only what is looked for is told apart.
+            counts[on, organisation, purpose, action, answer if answer in _ANSWERS else ""] += 1
+            callers[organisation].add(tuple(caller))
+    return counts, callers
+
+
+def _uses(rows: Iterable[Sequence[object]], callers: dict[str, int]) -> list[Use]:
+    purposes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    actions: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    kinds: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for _, organisation, purpose, action, kind, number in rows:
+        count = int(str(number))
+        purposes[str(organisation)][str(purpose)] += count
+        actions[str(organisation)][str(action)] += count
+        kinds[str(organisation)][str(kind)] += count
+    found = [
+        Use(
+            organisation,
+            sum(by_purpose.values()),
+            callers.get(organisation, 0),
+            _sorted(by_purpose),
+            _sorted(actions[organisation]),
+            {answer: number for answer, number in _sorted(kinds[organisation]).items() if answer},
+        )
+        for organisation, by_purpose in purposes.items()
+    ]
+    return sorted(found, key=lambda one: (-one.events, one.organisation))
+
+
+def _sorted(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _outliers(
+    rows: Iterable[Sequence[object]], begin: date, days: int, *, deviations: float, least: int
+) -> list[Outlier]:
+    daily: dict[str, list[int]] = defaultdict(lambda: [0] * days)
+    for day, organisation, *_, number in rows:
+        daily[str(organisation)][(date.fromisoformat(str(day)) - begin).days] += int(str(number))
+    found = []
+    for organisation, counts in daily.items():
+        for place, count in enumerate(counts):
+            others = counts[:place] + counts[place + 1 :]
+            usual, bound = bound_of(others, deviations)
+            if count >= least and count > bound:
+                found.append(
+                    Outlier(organisation, begin + timedelta(days=place), count, usual, round(bound, 1))
+                )
+    return sorted(found, key=lambda one: (-one.events / (one.usual + 1), one.day, one.organisation))
+
+
+def bound_of(others: Sequence[int], deviations: float) -> tuple[float, float]:
+    """Return the median of the other days, and the number of events from which on a day stands out beside them."""
+    if not others:
+        return 0.0, float("inf")  # a single day stands out beside nothing
+    usual = float(statistics.median(others))
+    spread = _CONSISTENT * statistics.median(abs(one - usual) for one in others)
+    return usual, usual + deviations * max(spread, usual**0.5, 1.0)
