@@ -13,6 +13,7 @@ from registry import migrate as migrations
 from registry.cli_checks import purge_evidence, unusual_checks
 from registry.cli_keys import keys
 from registry.cli_log import access_log
+from registry.cli_policy import policy
 from registry.cli_recompute import recompute
 from registry.cli_rules import rules
 from registry.console import json_option, show, told_plainly
@@ -161,6 +162,7 @@ def purge() -> None:
 main.add_command(keys)
 main.add_command(access_log)
 main.add_command(rules)
+main.add_command(policy)
 main.add_command(purge_evidence)
 main.add_command(unusual_checks)
 main.add_command(recompute)

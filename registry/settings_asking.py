@@ -31,6 +31,7 @@ class Access(Section, frozen=True):
     purposes: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,49}$")], Purpose]
     role_scopes: dict[str, tuple[str, ...]]
     scope_acr: dict[str, tuple[str, ...]]
+    policy_file: str = ""
 
 
 class Quotas(Section, frozen=True):

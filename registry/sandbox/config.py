@@ -70,6 +70,7 @@ class SandboxClient:
         post_logout_redirect_uris: where people may be sent after a logout.
         scopes: what it may ask for.
         organisation: organisation number its access tokens carry, "" for none.
+        roles: roles its access tokens carry.
     """
 
     client_id: str
@@ -79,6 +80,7 @@ class SandboxClient:
     post_logout_redirect_uris: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     organisation: str = ""
+    roles: tuple[str, ...] = ("system",)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from flask import Flask
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from registry.sandbox.config import ORGANISATION_CLAIM, ProviderConfig, SandboxClient, SandboxUser
+from registry.sandbox.config import (
+    ORGANISATION_CLAIM,
+    ROLES_CLAIM,
+    ProviderConfig,
+    SandboxClient,
+    SandboxUser,
+)
 from registry.sandbox.issued import Code, Issued
 from registry.sandbox.signing import SigningKeys
 
@@ -140,9 +146,10 @@ class _AccessTokens(JWTBearerTokenGenerator):
         user: SandboxUser | None,
         scope: str,  # noqa: ARG002 - as above
     ) -> dict[str, Any]:
-        """Return the organisation number, of the user where there is one."""
-        organisation = user.organisation if user else client.config.organisation
-        return {ORGANISATION_CLAIM: organisation} if organisation else {}
+        """Return the roles and the organisation number, of the user where there is one."""
+        whose = user or client.config
+        told: dict[str, Any] = {ROLES_CLAIM: list(whose.roles)}
+        return told | ({ORGANISATION_CLAIM: whose.organisation} if whose.organisation else {})
 
 
 class _IdTokens(OpenIDCode):

@@ -137,6 +137,15 @@ _ALL = (
         "Ange ett ändamål som du får ange.",
     ),
     ProblemType(
+        "not-shown",
+        403,
+        "Your role is not shown what this asks about",
+        "The policy of who may see what does not show the caller's role, for this purpose, what the request asks, filters or sorts by.",
+        "Leave out the parameters that `detail` tells of, or ask the operator which role may ask it.",
+        "Den som frågar får i sin roll och för det här ändamålet inte se det som anropet frågar om, filtrerar eller sorterar på.",
+        "Utelämna de parametrar som `detail` nämner, eller fråga den som driver tjänsten vilken roll som får fråga.",
+    ),
+    ProblemType(
         "stale-form",
         403,
         "The form is out of date",

@@ -74,29 +74,32 @@ def headers(language: Language) -> tuple[str, ...]:
 
 
 def cells(row: Mapping[str, Any], language: Language) -> tuple[str, ...]:
-    """Return a row of results as cells, in the order of the headers."""
-    person = row["practitioner"] or {}
-    licences = row["licences"]
+    """Return a row of results as cells, in the order of the headers; empty ones for what the reader may not see."""
+    person = row.get("practitioner") or {}
+    licences = row.get("licences", ())
 
     def each(text: Callable[[Values], str | None]) -> str:
         return "; ".join(dict.fromkeys(filter(None, map(text, licences))))
 
+    def named(licence: Values, member: str) -> str | None:
+        return licence[member]["name"][language] if member in licence else None
+
     return (
-        str(row["row"]),
-        row["reference"],
-        LABELS[result_of(row)][language],
-        _VERDICTS[language][row["verdict"]],
-        " ".join(dict.fromkeys(reason["text"][language] for reason in row["reasons"])),
+        str(row.get("row", "")),
+        row.get("reference", ""),
+        LABELS[result_of(row)][language] if "verdict" in row else "",
+        _VERDICTS[language][row.get("verdict")],
+        " ".join(dict.fromkeys(reason["text"][language] for reason in row.get("reasons", ()))),
         person.get("name", ""),
         person.get("birthYear") or "",
-        each(lambda licence: licence["profession"]["name"][language]),
-        each(lambda licence: licence["number"]),
-        each(lambda licence: licence["authority"]),
-        each(lambda licence: licence["status"]["name"][language]),
-        each(lambda licence: licence["validTo"]),
-        row["onDate"] or "",
-        row["ruleVersion"] or "",
-        " ".join(f"{error['column']}: {error['detail']}".lstrip(": ") for error in row["errors"]),
+        each(lambda licence: named(licence, "profession")),
+        each(lambda licence: licence.get("number")),
+        each(lambda licence: licence.get("authority")),
+        each(lambda licence: named(licence, "status")),
+        each(lambda licence: licence.get("validTo")),
+        row.get("onDate") or "",
+        row.get("ruleVersion") or "",
+        " ".join(f"{error['column']}: {error['detail']}".lstrip(": ") for error in row.get("errors", ())),
     )
 
 

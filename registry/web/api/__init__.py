@@ -3,6 +3,7 @@
 import flask_smorest  # type: ignore[import-untyped]
 from flask import Flask
 
+from registry.access.policy_file import load_policy
 from registry.web.api import (
     batches,
     feed_runs,
@@ -10,12 +11,14 @@ from registry.web.api import (
     history,
     info,
     openapi,
+    operation,
     practitioners,
     purposes,
     search,
     suggestions,
     verifications,
 )
+from registry.web.api.shown import use_policy
 from registry.web.context import Context
 
 # Importing them puts their operations into the blueprints of practitioners and search.
@@ -45,4 +48,5 @@ def register(app: Flask, ours: Context) -> None:
     for module in (info, search, practitioners, verifications, batches, purposes, feeds, feed_runs):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(openapi.blueprint)
+    use_policy(app, load_policy(ours.settings), operation.SHAPES)
     openapi.finish(app, api.spec.to_dict(), ours)

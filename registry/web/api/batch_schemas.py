@@ -6,7 +6,19 @@ from registry.checks.lists.fields import FIELDS
 from registry.checks.lists.results import RESULTS
 from registry.checks.lists.tables import STATES
 from registry.verification.question import MAX_NAME, MAX_NUMBER
-from registry.web.api.fields import Answer, Bilingual, CamelCase, Count, Day, Instant, Moment, Text, about
+from registry.web.api.fields import (
+    ABOUT_NOBODY,
+    PART,
+    Answer,
+    Bilingual,
+    CamelCase,
+    Count,
+    Day,
+    Instant,
+    Moment,
+    Text,
+    about,
+)
 from registry.web.api.schemas import WordSchema
 
 _PROFESSION = "Profession asked about where the row names none: a code, or its Swedish or English name."
@@ -65,6 +77,8 @@ class BatchQuestionSchema(_CommonSchema):
 class BatchCountsSchema(Answer):
     """How many rows have each result so far."""
 
+    resource = PART
+
     found_yes = ma.fields.Integer(required=True, metadata=about(_COUNTS))
     found_no = ma.fields.Integer(required=True, metadata=about(_COUNTS))
     found_ask = ma.fields.Integer(required=True, metadata=about(_COUNTS))
@@ -76,6 +90,8 @@ class BatchCountsSchema(Answer):
 class BatchColumnSchema(Answer):
     """What a column tells."""
 
+    resource = PART
+
     field = ma.fields.String(required=True, metadata=about("What it tells.", enum=list(FIELDS)))
     header = ma.fields.String(required=True, metadata=about("As it stands in the list."))
     place = ma.fields.Integer(required=True, metadata=about("From 1."))
@@ -83,6 +99,8 @@ class BatchColumnSchema(Answer):
 
 class BatchLinksSchema(Answer):
     """Where more is."""
+
+    resource = PART
 
     self = ma.fields.String(required=True)
     results = ma.fields.String(required=True)
@@ -92,6 +110,8 @@ class BatchLinksSchema(Answer):
 
 class BatchSchema(Answer):
     """A list and how far it has come."""
+
+    resource = "staffList"
 
     id = ma.fields.String(required=True)
     state = ma.fields.String(
@@ -163,6 +183,8 @@ class BatchSchema(Answer):
 class BatchPageSchema(Answer):
     """A page of lists."""
 
+    resource = ABOUT_NOBODY
+
     items = ma.fields.List(ma.fields.Nested(BatchSchema), required=True)
     total = ma.fields.Integer(required=True)
     page = ma.fields.Integer(required=True)
@@ -204,6 +226,8 @@ class FileQuerySchema(CamelCase):
 class BatchReasonSchema(Answer):
     """Why: the first reason decided."""
 
+    resource = PART
+
     code = ma.fields.String(required=True)
     answer = ma.fields.String(
         required=True, allow_none=True, metadata=about("null for a remark.", enum=["yes", "no", "ask", None])
@@ -215,11 +239,15 @@ class BatchReasonSchema(Answer):
 class BatchPersonLinksSchema(Answer):
     """Where the person is."""
 
+    resource = PART
+
     self = ma.fields.String(required=True)
 
 
 class BatchPersonSchema(Answer):
     """Who was found."""
+
+    resource = "practitioner"
 
     id = ma.fields.String(required=True)
     name = ma.fields.String(required=True)
@@ -229,6 +257,8 @@ class BatchPersonSchema(Answer):
 
 class BatchLicenceSchema(Answer):
     """A licence that the row is about."""
+
+    resource = "licence"
 
     number = ma.fields.String(required=True, allow_none=True)
     profession = ma.fields.Nested(WordSchema, required=True)
@@ -243,6 +273,8 @@ class BatchLicenceSchema(Answer):
 class BatchErrorSchema(Answer):
     """What is wrong with a cell."""
 
+    resource = PART
+
     column = ma.fields.String(required=True, metadata=about("Its header; empty for the row as a whole."))
     code = ma.fields.String(required=True)
     detail = ma.fields.String(required=True, metadata=about("What to do. Never repeats the cell."))
@@ -250,6 +282,8 @@ class BatchErrorSchema(Answer):
 
 class BatchResultSchema(Answer):
     """What became of a row."""
+
+    resource = "listRow"
 
     row = ma.fields.Integer(
         required=True, metadata=about("Its number in the spreadsheet, or its place from 1 in `rows`.")
@@ -293,6 +327,8 @@ class BatchResultSchema(Answer):
 
 class BatchResultsSchema(Answer):
     """A page of results."""
+
+    resource = ABOUT_NOBODY
 
     items = ma.fields.List(ma.fields.Nested(BatchResultSchema), required=True)
     total = ma.fields.Integer(required=True, metadata=about("Rows with the results asked for."))

@@ -17,6 +17,7 @@ from registry.web.api import present
 from registry.web.api.batch_schemas import (
     BatchPageSchema,
     BatchQuestionSchema,
+    BatchResultSchema,
     BatchResultsSchema,
     BatchSchema,
     FileQuerySchema,
@@ -27,12 +28,15 @@ from registry.web.api.batch_upload import QUERY, received
 from registry.web.api.limits import IDEMPOTENCY_KEY, KEYED, RATE_LIMIT, rate_limit
 from registry.web.api.operation import ApiBlueprint, File, operation
 from registry.web.api.parsing import MEDIA_TYPE, raise_for_query
+from registry.web.api.shown import audience, shape_of
 from registry.web.context import context
 from registry.web.uploads import takes_lists
 
 blueprint = ApiBlueprint("verification-batches", "Check a whole staff list.")
 PATH = "/v1/verification-batches"
 _SCOPE = "registry:verify"
+_NEEDS = ("staffList.id", "listRow.result")
+_ROW = shape_of(BatchResultSchema())
 _ID = {"in": "path", "name": "id", "description": "The `id` of a list."}
 _PAGE, _RESULTS, _FILE = PageQuerySchema(), ResultsQuerySchema(), FileQuerySchema()
 _DELIMITERS = {"semicolon": ";", "comma": ",", "tab": "\t"}
@@ -62,6 +66,7 @@ _BODIES = {
     method="POST",
     operation_id="sendVerificationBatch",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=QUERY,
     bodies=_BODIES,
     status=202,
@@ -97,6 +102,7 @@ def send(asked: dict[str, Any]) -> tuple[present.Values, dict[str, str]]:
     "/verification-batches",
     operation_id="listVerificationBatches",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=_PAGE,
     answer=BatchPageSchema(),
     example=examples.PAGE,
@@ -119,6 +125,7 @@ def list_lists(asked: dict[str, int]) -> present.Values:
     "/verification-batches/<id>",
     operation_id="getVerificationBatch",
     scope=_SCOPE,
+    needs=_NEEDS,
     answer=BatchSchema(),
     example=examples.BATCH,
     problems=("not-found",),
@@ -135,6 +142,7 @@ def read(id: str) -> present.Values:  # noqa: A002 - its name in the API
     method="DELETE",
     operation_id="deleteVerificationBatch",
     scope=_SCOPE,
+    needs=_NEEDS,
     status=204,
     problems=("not-found",),
     parameters=(_ID,),
@@ -151,6 +159,7 @@ def delete(id: str) -> Response:  # noqa: A002 - its name in the API
     method="POST",
     operation_id="cancelVerificationBatch",
     scope=_SCOPE,
+    needs=_NEEDS,
     answer=BatchSchema(),
     example=examples.BATCH,
     problems=("not-found", "list-state"),
@@ -168,6 +177,7 @@ def cancel(id: str) -> present.Values:  # noqa: A002 - its name in the API
     method="POST",
     operation_id="resumeVerificationBatch",
     scope=_SCOPE,
+    needs=_NEEDS,
     status=202,
     answer=BatchSchema(),
     example=examples.BATCH,
@@ -186,6 +196,7 @@ def resume(id: str) -> present.Values:  # noqa: A002 - its name in the API
     "/verification-batches/<id>/results",
     operation_id="listVerificationBatchResults",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=_RESULTS,
     answer=BatchResultsSchema(),
     example=examples.RESULTS,
@@ -224,6 +235,7 @@ def results(asked: dict[str, Any], id: str) -> present.Values:  # noqa: A002 - i
     "/verification-batches/<id>/results.csv",
     operation_id="getVerificationBatchCsv",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=_FILE,
     files={
         MEDIA_TYPES["csv"]: File(
@@ -244,6 +256,7 @@ def results_csv(asked: dict[str, Any], id: str) -> Response:  # noqa: A002 - its
     "/verification-batches/<id>/results.xlsx",
     operation_id="getVerificationBatchXlsx",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=_FILE,
     files={MEDIA_TYPES["xlsx"]: File("A workbook with one sheet of texts.", examples.XLSX)},
     problems=("not-found", "list-state", "access-log-unavailable"),
@@ -265,13 +278,17 @@ def result_file(list_id: str, form: FileForm, asked: dict[str, Any]) -> Response
 
     Raises:
         NotFoundError: there is no such list of the caller's organisation.
+        NotShownError: the caller's role is not shown what became of rows.
         AccessLogUnavailableError: what is shown could not be logged.
     """
-    ours = context()
+    ours, mine = context(), audience()
+    mine.require(*_NEEDS)
     language: Language = asked.get("language") or ours.settings.service.default_language
     _, rows = answers.everything(
         ours, current_caller(), list_id, results=_wanted(asked), request_id=g.request_id
     )
+    if not mine.sees_all(_ROW):
+        rows = (mine.show(_ROW, each) for each in rows)
     if form == "csv":
         body = csv_file(rows, language, _delimiter(asked, ours.settings))
     else:

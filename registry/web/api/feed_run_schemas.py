@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from registry.web.api.fields import Answer, Moment, about
+from registry.web.api.fields import ABOUT_NOBODY, PART, Answer, Moment, about
 from registry.web.api.schemas import LinkSchema
 from registry.web.api.search_schemas import PageLinksSchema
 
@@ -18,6 +18,8 @@ def _count(text: str) -> ma.fields.Integer:
 
 class RunCountsSchema(Answer):
     """What a run did, in source records."""
+
+    resource = PART
 
     read = _count("Rows read.")
     added = _count("Seen for the first time, or again after being gone.")
@@ -40,6 +42,8 @@ class RunLinksSchema(LinkSchema):
 
 class FeedRunSchema(Answer):
     """One run of a feed."""
+
+    resource = "feedRun"
 
     id = ma.fields.Integer(required=True)
     feed = ma.fields.String(required=True, metadata=about("Id of the feed, see `GET /v1/feeds`."))
@@ -86,6 +90,8 @@ class FeedRunSchema(Answer):
 class QuarantinedSchema(Answer):
     """How many rows were put aside for one reason."""
 
+    resource = PART
+
     kind = ma.fields.String(required=True, metadata=about("What kind of fault.", enum=FAULTS))
     field = ma.fields.String(
         required=True, metadata=about("The authority's name of the field that is wrong.")
@@ -96,6 +102,8 @@ class QuarantinedSchema(Answer):
 
 class WaitingSchema(Answer):
     """How many changes of one kind wait."""
+
+    resource = PART
 
     kind = ma.fields.String(required=True, metadata=about("What waits.", enum=WAITING))
     count = ma.fields.Integer(required=True)
@@ -121,6 +129,8 @@ class ReceiptSchema(FeedRunSchema):
 
 class FeedRunsSchema(Answer):
     """One page of runs."""
+
+    resource = ABOUT_NOBODY
 
     items = ma.fields.List(ma.fields.Nested(FeedRunSchema), required=True)
     total = ma.fields.Integer(required=True, metadata=about("Runs in the whole answer."))

@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from registry.records.read import feeds as read_feeds
 from registry.web.api import present
-from registry.web.api.fields import Answer, Bilingual, Moment, about
+from registry.web.api.fields import ABOUT_NOBODY, Answer, Bilingual, Moment, about
 from registry.web.api.operation import ApiBlueprint, operation
 from registry.web.api.schemas import AuthoritySchema
 from registry.web.context import context
@@ -14,6 +14,8 @@ blueprint = ApiBlueprint("feeds", "The authorities' feeds that the registry is m
 
 class FeedSchema(Answer):
     """One feed."""
+
+    resource = ABOUT_NOBODY
 
     id = ma.fields.String(required=True)
     name = ma.fields.Nested(Bilingual, required=True)
@@ -72,6 +74,8 @@ class FeedSchema(Answer):
 
 class FeedsSchema(Answer):
     """All feeds."""
+
+    resource = ABOUT_NOBODY
 
     items = ma.fields.List(ma.fields.Nested(FeedSchema), required=True)
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -22,8 +22,22 @@ class CamelCase(ma.Schema):
         field_obj.data_key = first + "".join(part.capitalize() for part in rest)
 
 
+# Resources of schemas that hold no field of the policy themselves: what is about nobody, and what is shown to whoever is shown the
+# member that holds it (the name of a status beside its code).
+ABOUT_NOBODY = "-"
+PART = "*"
+
+
 class Answer(CamelCase):
-    """A schema of answers: clients must expect further members in later versions."""
+    """A schema of answers: clients must expect further members in later versions.
+
+    Attributes:
+        resource: what its members are called in the policy of who may see what: `practitioner` and `birthDate` is
+            `practitioner.birthDate`. Every schema states one, or ABOUT_NOBODY, or PART (`registry.web.api.shown`); a field with
+            `policy` in its metadata is that field instead.
+    """
+
+    resource: ClassVar[str] = ""
 
     class Meta:
         """What the OpenAPI document says about members it does not name: nothing."""
@@ -103,6 +117,8 @@ def about(text: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON Sche
 
 class Bilingual(Answer):
     """The same text in Swedish and English."""
+
+    resource = PART
 
     sv = ma.fields.String(required=True, metadata=about("Swedish"))
     en = ma.fields.String(required=True, metadata=about("English"))

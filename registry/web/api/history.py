@@ -39,6 +39,8 @@ class LicenceVersionSchema(LicenceFactsSchema):
 class LicenceHistorySchema(Answer):
     """One licence and every version of it, the oldest first."""
 
+    resource = "licence"
+
     authority = ma.fields.Nested(AuthoritySchema, required=True)
     feed = ma.fields.String(
         required=True, metadata=about("Id of the feed it comes from, see `GET /v1/feeds`.")
@@ -48,6 +50,8 @@ class LicenceHistorySchema(Answer):
 
 class HistorySchema(Answer):
     """What the registry has known of a person's licences."""
+
+    resource = "practitioner"
 
     id = ma.fields.String(required=True)
     licences = ma.fields.List(ma.fields.Nested(LicenceHistorySchema), required=True)
@@ -88,6 +92,7 @@ EXAMPLE = {
     example=EXAMPLE,
     problems=("not-found", "access-log-unavailable", "purpose-not-allowed"),
     parameters=(ID,),
+    needs=("practitioner.id", "licence.versions"),
 )
 def read_history(asked: dict[str, str], id: str) -> present.Values:  # noqa: A002 - its name in the API
     """Read what the registry has known of one person's licences, from when to when.

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from registry.web.api.fields import Answer, about
+from registry.web.api.fields import ABOUT_NOBODY, Answer, about
 from registry.web.api.operation import ApiBlueprint, operation
 from registry.web.context import context
 
@@ -19,6 +19,8 @@ blueprint = ApiBlueprint(
 
 class ApiInfoSchema(Answer):
     """Facts about the API, named as the profile names them."""
+
+    resource = ABOUT_NOBODY
 
     api_name = ma.fields.String(required=True)
     api_version = ma.fields.String(

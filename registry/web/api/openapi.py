@@ -36,6 +36,10 @@ exactly like one who is not in the registry.
 
 Every answer about a person is written to an access log, with who asked and for what purpose, before it is given.
 
+What a caller sees of an answer is decided by their role and the purpose they state: members that they may not see are left
+out, also where a schema says that they are required, and what is not shown whole can't be searched, filtered or sorted by (403
+`not-shown`).
+
 Errors are RFC 9457 problem details (`application/problem+json`); match on the last segment of `type`, which never
 changes its meaning. Answers with 503 carry `Retry-After` in seconds. `traceparent` (W3C Trace Context) is accepted
 and returned; `X-Request-Id` names the request in the registry's logs.

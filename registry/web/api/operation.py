@@ -6,13 +6,18 @@ none of them can say something else than the others.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
 import flask_smorest  # type: ignore[import-untyped]
 import marshmallow as ma
+from flask import Response, g, make_response
 
 from registry.access.guard import any_caller, public, requires_scope, requires_token
+from registry.access.policy import Shape
 from registry.web.api.parsing import StrictParser
+from registry.web.api.shown import audience, narrowed, shape_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +41,8 @@ _TOKEN = (
 _DATA = ("database-unavailable",)
 _BODY = ("invalid-json", "body-too-large", "unsupported-media-type", "invalid-body")
 _NO_QUERY = ma.Schema()
+# What answers there are: the policy must know every field of them.
+SHAPES: list[Shape] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,8 @@ def operation(
     status: int = 200,
     answer_headers: Mapping[str, str] | None = None,
     problems: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    asks: Mapping[str, tuple[str, ...]] | None = None,
     parameters: tuple[Mapping[str, Any], ...] = (),
     headers: tuple[Mapping[str, Any], ...] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -104,11 +113,14 @@ def operation(
         status: of the answer when all is well; 204 has no body.
         answer_headers: headers of that answer beside those of every answer, with what they tell.
         problems: slugs of the problems that this operation has beyond those of every operation like it.
+        needs: fields of the policy that a caller must be shown to call it at all.
+        asks: fields of the policy that a caller must be shown to use a parameter of the query, by its name in what `query` loads.
         parameters: path parameters as OpenAPI describes them.
         headers: headers of the request, likewise.
     """
     slugs = {*_ALWAYS, *problems}
     slugs.update((*_TOKEN, *_DATA) if blueprint.needs_token else ())
+    slugs.update(("not-shown",) if needs or asks else ())
     slugs.update(_BODY if body or bodies else ())
     documented: dict[str, Any] = {
         "operationId": operation_id,
@@ -116,8 +128,7 @@ def operation(
         PROBLEMS_KEY: sorted(slugs),
     }
 
-    if headers:
-        documented["parameters"] = [dict(one) for one in headers]
+    documented |= {"parameters": [dict(one) for one in headers]} if headers else {}
     if bodies:
         documented["requestBody"] = {"required": True, "content": dict(bodies)}
     told = {
@@ -126,11 +137,13 @@ def operation(
     }
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        made: Callable[..., Any] = requires_scope(scope)(view) if scope else view
-        if blueprint.needs_token and not scope:
-            made = any_caller(view)
+        made: Callable[..., Any] = view
+        if blueprint.needs_token:
+            made = _within(view, needs, asks or {})
+            made = requires_scope(scope)(made) if scope else any_caller(made)
         if answer is not None:
             made = blueprint.response(status, answer, example=example, headers=told or None)(made)
+            made = _narrowed(made, shape_of(answer))
         elif not files:
             made = blueprint.response(status)(made)
         for media_type, file in (files or {}).items():
@@ -151,3 +164,32 @@ def operation(
         return view
 
     return decorate
+
+
+def _within(
+    view: Callable[..., R], needs: tuple[str, ...], asks: Mapping[str, tuple[str, ...]]
+) -> Callable[..., R]:
+    """Call a view only with what its caller may ask about, and remember the purpose for what they may see."""
+
+    @wraps(view)
+    def within(*args: Any, **kwargs: Any) -> R:  # noqa: ANN401 - passed on
+        loaded: list[dict[str, Any]] = [each for each in args if isinstance(each, dict)]
+        # As the view finds it; a purpose that nobody knows is the view's to refuse, and shows the least until then.
+        g.registry_purpose = next((each["purpose"] for each in loaded if each.get("purpose")), None)
+        if needs or asks:
+            used = (asks.get(name, ()) for each in loaded for name in each)
+            audience().require(*needs, *chain.from_iterable(used))
+        return view(*args, **kwargs)
+
+    return within
+
+
+def _narrowed(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
+    """Leave in the answer what its caller may see, whoever wrote it: the schema, or the view itself."""
+    SHAPES.append(shape)
+
+    @wraps(view)
+    def shown(*args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on
+        return narrowed(make_response(view(*args, **kwargs)), shape)
+
+    return shown

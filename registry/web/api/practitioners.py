@@ -37,6 +37,8 @@ class PractitionerQuerySchema(CamelCase):
 class PractitionerSchema(Answer):
     """A person with all names, public identifiers and licences."""
 
+    resource = "practitioner"
+
     id = ma.fields.String(required=True)
     name = ma.fields.String(required=True, metadata=about("The name to show; empty if no source gives one."))
     names = ma.fields.List(ma.fields.Nested(NameSchema), required=True)
@@ -98,6 +100,7 @@ EXAMPLE = {
     example=EXAMPLE,
     problems=("not-found", "access-log-unavailable", "purpose-not-allowed"),
     parameters=(ID,),
+    needs=("practitioner.id",),
 )
 def read_practitioner(asked: dict[str, str], id: str) -> present.Values:  # noqa: A002 - its name in the API
     """Read one person's names, identifiers and licences.

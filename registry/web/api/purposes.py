@@ -6,7 +6,7 @@ from flask import Response
 
 from registry.access.guard import current_caller
 from registry.access.purposes import stateable
-from registry.web.api.fields import Answer, Bilingual, about
+from registry.web.api.fields import ABOUT_NOBODY, Answer, Bilingual, about
 from registry.web.api.operation import ApiBlueprint, operation
 from registry.web.context import context
 
@@ -15,6 +15,8 @@ blueprint = ApiBlueprint("purposes", "Why one may ask.")
 
 class PurposeSchema(Answer):
     """One purpose."""
+
+    resource = ABOUT_NOBODY
 
     code = ma.fields.String(required=True, metadata=about("What a question states."))
     name = ma.fields.Nested(Bilingual, required=True)
@@ -28,6 +30,8 @@ class PurposeSchema(Answer):
 
 class PurposesSchema(Answer):
     """All purposes, in the operator's order."""
+
+    resource = ABOUT_NOBODY
 
     items = ma.fields.List(ma.fields.Nested(PurposeSchema), required=True)
 

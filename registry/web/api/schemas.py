@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from registry.web.api.fields import Answer, Bilingual, Moment, about
+from registry.web.api.fields import PART, Answer, Bilingual, Moment, about
 
 PARTIAL_DATE = r"^\d{4}(-\d{2}(-\d{2})?)?$"
 
@@ -21,6 +21,8 @@ def partial_date(text: str) -> ma.fields.String:
 class WordSchema(Answer):
     """A term of the registry's vocabulary."""
 
+    resource = PART
+
     code = ma.fields.String(
         required=True, metadata=about("Stable; `unknown` when the authority's word is not mapped.")
     )
@@ -30,6 +32,8 @@ class WordSchema(Answer):
 class AuthoritySchema(Answer):
     """Who issues licences."""
 
+    resource = PART
+
     id = ma.fields.String(required=True)
     name = ma.fields.Nested(Bilingual, required=True)
 
@@ -37,12 +41,16 @@ class AuthoritySchema(Answer):
 class NameSchema(Answer):
     """A name of a person."""
 
+    resource = "name"
+
     use = ma.fields.String(required=True, metadata=about("What it is.", enum=["official", "former", "alias"]))
     text = ma.fields.String(required=True, metadata=about("In reading order."))
 
 
 class IdentifierSchema(Answer):
     """An identifier that is public, such as an NPI; never a personal identity number."""
+
+    resource = "identifier"
 
     system = ma.fields.String(required=True, metadata=about("URI of who gives it."))
     value = ma.fields.String(required=True)
@@ -52,12 +60,16 @@ class IdentifierSchema(Answer):
 class RawProfessionSchema(Answer):
     """The authority's own code and word for the profession."""
 
+    resource = PART
+
     code = ma.fields.String(required=True)
     text = ma.fields.String(required=True)
 
 
 class SpecialtySchema(Answer):
     """A specialty under a licence."""
+
+    resource = PART
 
     code = ma.fields.String(required=True)
     system = ma.fields.String(required=True, allow_none=True, metadata=about("What the code belongs to."))
@@ -76,6 +88,8 @@ class RestrictionSchema(WordSchema):
 
 class LicenceFactsSchema(Answer):
     """What an authority says of a licence."""
+
+    resource = "licence"
 
     number = ma.fields.String(required=True, allow_none=True, metadata=about("As the authority writes it."))
     profession = ma.fields.Nested(WordSchema, required=True)
@@ -119,6 +133,8 @@ class LicenceSchema(LicenceFactsSchema):
 
 class LinkSchema(Answer):
     """Where to read more."""
+
+    resource = PART
 
     self_ = ma.fields.String(
         required=True, attribute="self", metadata=about("Address of the resource itself.")

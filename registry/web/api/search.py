@@ -89,6 +89,16 @@ QUERY: ma.Schema = type(
 )()
 
 
+# What each condition tells of whoever is found, or is not.
+_TELLS: dict[str, tuple[str, ...]] = {
+    "q": ("licence.number", "identifier.value", "practitioner.birthDate", "licence.profession"),
+    "licence_number": ("licence.number", "identifier.value"),
+    "birth_date": ("practitioner.birthDate",),
+    "sort": ("licence.issued",),
+    **{name: (told,) for name, told in search_schemas.FILTERED.items()},
+}
+
+
 @operation(
     blueprint,
     "/practitioners",
@@ -98,6 +108,9 @@ QUERY: ma.Schema = type(
     answer=search_schemas.SearchAnswerSchema(),
     example=search_schemas.EXAMPLE,
     problems=("search-unavailable", "access-log-unavailable", "purpose-not-allowed"),
+    # People are found by name, and stand in the order of their names where nothing else is asked for.
+    needs=("practitioner.id", "practitioner.name", "search.items"),
+    asks=_TELLS,
 )
 def search(asked: dict[str, Any]) -> Response:
     """Find people by name, licence number or birth date.

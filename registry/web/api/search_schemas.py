@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from registry.search.filters import FILTERS
-from registry.web.api.fields import Answer, Bilingual, Moment, about
+from registry.web.api.fields import PART, Answer, Bilingual, Moment, about
 from registry.web.api.schemas import (
     AuthoritySchema,
     LinkSchema,
@@ -13,9 +13,20 @@ from registry.web.api.schemas import (
     partial_date,
 )
 
+# The field of the policy that each filter and its facet tell of: who is not shown it may neither count nor filter by it.
+FILTERED = {
+    "profession": "licence.profession",
+    "status": "licence.status",
+    "authority": "licence.authority",
+    "specialty": "licence.specialties",
+    "county": "licence.county",
+}
+
 
 class LicenceSummarySchema(Answer):
     """What a list shows of a licence."""
+
+    resource = "licence"
 
     number = ma.fields.String(required=True, allow_none=True)
     profession = ma.fields.Nested(WordSchema, required=True)
@@ -41,12 +52,16 @@ class LicenceSummarySchema(Answer):
 class SearchNoteSchema(Answer):
     """Something to tell: a stable code and texts."""
 
+    resource = PART
+
     code = ma.fields.String(required=True)
     text = ma.fields.Nested(Bilingual, required=True)
 
 
 class SearchMatchSchema(Answer):
     """How well a person agrees with what was asked, and why. To choose by, never to verify by."""
+
+    resource = "match"
 
     level = ma.fields.String(
         required=True,
@@ -75,6 +90,8 @@ class SearchMatchSchema(Answer):
 class SummarySchema(Answer):
     """What a list shows of a person."""
 
+    resource = "practitioner"
+
     id = ma.fields.String(
         required=True, metadata=about("For `GET /v1/practitioners/{id}`; says nothing by itself.")
     )
@@ -97,6 +114,8 @@ class SummarySchema(Answer):
 class FacetValueSchema(Answer):
     """A value to filter by, and how many people choosing it would give."""
 
+    resource = PART
+
     code = ma.fields.String(required=True)
     name = ma.fields.Nested(Bilingual, required=True)
     count = ma.fields.Integer(required=True)
@@ -105,13 +124,20 @@ class FacetValueSchema(Answer):
 class _Facets(Answer):
     """The values of each filter, the commonest first. None while somebody who was counted may not be shown any more."""
 
+    resource = "licence"
+
 
 FacetsSchema = type(
     "FacetsSchema",
     (_Facets,),
     {
         "__doc__": _Facets.__doc__,
-        **{one.name: ma.fields.List(ma.fields.Nested(FacetValueSchema), required=True) for one in FILTERS},
+        **{
+            one.name: ma.fields.List(
+                ma.fields.Nested(FacetValueSchema), required=True, metadata={"policy": FILTERED[one.name]}
+            )
+            for one in FILTERS
+        },
     },
 )
 
@@ -128,6 +154,8 @@ class PageLinksSchema(LinkSchema):
 class IndexSchema(Answer):
     """How far the search index lags behind the database. It can make a person be missed, never a fact be wrong."""
 
+    resource = PART
+
     up_to_date = ma.fields.Boolean(required=True)
     oldest_pending_at = Moment(
         required=True,
@@ -141,6 +169,8 @@ class IndexSchema(Answer):
 class PieceSchema(Answer):
     """A piece of `q` and what it was understood as."""
 
+    resource = PART
+
     kind = ma.fields.String(
         required=True, metadata=about("What it is.", enum=["number", "name", "birth-date", "profession"])
     )
@@ -151,6 +181,8 @@ class PieceSchema(Answer):
 
 class UnderstoodSchema(Answer):
     """What `q` was understood as."""
+
+    resource = PART
 
     name = ma.fields.String(required=True, allow_none=True)
     birth_date = partial_date("Birth date.")
@@ -173,6 +205,8 @@ class AdviceSchema(SearchNoteSchema):
 class FeedFreshnessSchema(Answer):
     """How fresh a feed is."""
 
+    resource = PART
+
     id = ma.fields.String(required=True)
     name = ma.fields.Nested(Bilingual, required=True)
     last_success_at = Moment(required=True, allow_none=True, metadata=about("UTC.", format="date-time"))
@@ -181,6 +215,8 @@ class FeedFreshnessSchema(Answer):
 
 class EmptySchema(Answer):
     """What was searched for in vain, in what, and what to try. Nobody found is no proof: see `silence` of the feeds."""
+
+    resource = PART
 
     searched_terms = ma.fields.List(ma.fields.Nested(SearchNoteSchema), required=True)
     tips = ma.fields.List(
@@ -191,6 +227,8 @@ class EmptySchema(Answer):
 
 class SearchAnswerSchema(Answer):
     """One page of people."""
+
+    resource = "search"
 
     items = ma.fields.List(ma.fields.Nested(SummarySchema), required=True)
     total = ma.fields.Integer(required=True, metadata=about("People in the whole answer."))

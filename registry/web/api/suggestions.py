@@ -8,7 +8,7 @@ from flask import Response
 
 from registry.web import suggestions
 from registry.web.api import search
-from registry.web.api.fields import Answer, CamelCase, Text, about
+from registry.web.api.fields import ABOUT_NOBODY, Answer, CamelCase, Text, about
 from registry.web.api.operation import operation
 from registry.web.context import context
 
@@ -32,6 +32,8 @@ class SuggestQuerySchema(CamelCase):
 class SuggestionSchema(Answer):
     """A text that might be meant."""
 
+    resource = "suggestion"
+
     text = ma.fields.String(required=True, metadata=about("The whole text, for `q` of the search."))
     kind = ma.fields.String(
         required=True, metadata=about("What its end is.", enum=["given", "family", "profession"])
@@ -40,6 +42,8 @@ class SuggestionSchema(Answer):
 
 class SuggestionsSchema(Answer):
     """Suggestions, the likeliest first."""
+
+    resource = ABOUT_NOBODY
 
     items = ma.fields.List(ma.fields.Nested(SuggestionSchema), required=True)
 
@@ -53,6 +57,7 @@ class SuggestionsSchema(Answer):
     answer=SuggestionsSchema(),
     example={"items": [{"text": "Anna Lindqvist", "kind": "family"}]},
     problems=("search-unavailable",),
+    needs=("practitioner.name", "suggestion.text"),
 )
 def suggest(asked: dict[str, Any]) -> Response:
     """Suggest what might be meant, while it is typed.

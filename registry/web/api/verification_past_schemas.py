@@ -2,7 +2,18 @@
 
 import marshmallow as ma
 
-from registry.web.api.fields import Answer, Bilingual, CamelCase, Count, Day, Moment, Text, about
+from registry.web.api.fields import (
+    ABOUT_NOBODY,
+    PART,
+    Answer,
+    Bilingual,
+    CamelCase,
+    Count,
+    Day,
+    Moment,
+    Text,
+    about,
+)
 from registry.web.api.schemas import LinkSchema
 from registry.web.api.verification_schemas import ID_PATTERN, VerificationSchema
 
@@ -48,6 +59,8 @@ class AgainSchema(CamelCase):
 class PreviousSchema(Answer):
     """The verification that was asked again."""
 
+    resource = PART
+
     id = ma.fields.String(required=True, metadata=about("Its id.", pattern=ID_PATTERN))
     verdict = ma.fields.String(required=True, metadata=about("Its verdict.", enum=["yes", "no", "ask"]))
     checked_at = Moment(required=True, metadata=about("When it was given (UTC).", format="date-time"))
@@ -55,6 +68,8 @@ class PreviousSchema(Answer):
 
 class ChangeSchema(Answer):
     """One thing that differs."""
+
+    resource = "change"
 
     field = ma.fields.String(
         required=True,
@@ -87,6 +102,8 @@ class ReverificationSchema(VerificationSchema):
 class ListedVerificationSchema(Answer):
     """A verification in a list: nothing about the person."""
 
+    resource = "verification"
+
     id = ma.fields.String(required=True, metadata=about("To fetch it.", pattern=ID_PATTERN))
     verdict = ma.fields.String(required=True, metadata=about("The answer.", enum=["yes", "no", "ask"]))
     outcome = ma.fields.String(
@@ -112,6 +129,8 @@ class ListedVerificationSchema(Answer):
 class VerificationLinksSchema(Answer):
     """Addresses of this page and others; null where there is none."""
 
+    resource = PART
+
     self_ = ma.fields.String(required=True)
     first = ma.fields.String(required=True)
     previous = ma.fields.String(required=True, allow_none=True)
@@ -120,6 +139,8 @@ class VerificationLinksSchema(Answer):
 
 class VerificationsSchema(Answer):
     """A page of verifications."""
+
+    resource = ABOUT_NOBODY
 
     items = ma.fields.List(ma.fields.Nested(ListedVerificationSchema), required=True)
     page = ma.fields.Integer(required=True)

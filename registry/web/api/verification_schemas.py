@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from registry.verification.question import MAX_NAME, MAX_NUMBER
 from registry.web.api.feeds import FeedSchema
-from registry.web.api.fields import Answer, Bilingual, CamelCase, Day, Instant, Moment, Text, about
+from registry.web.api.fields import PART, Answer, Bilingual, CamelCase, Day, Instant, Moment, Text, about
 from registry.web.api.schemas import AuthoritySchema, LicenceSchema, LinkSchema, NameSchema, WordSchema
 
 ID_PATTERN = r"^ver_[A-Za-z0-9_-]{22}$"
@@ -73,6 +73,8 @@ class QuestionSchema(CamelCase):
 class ReasonSchema(Answer):
     """Why: the first reason decided."""
 
+    resource = PART
+
     code = ma.fields.String(required=True, metadata=about("Stable name of the rule."))
     answer = ma.fields.String(
         required=True,
@@ -99,6 +101,8 @@ class ReasonSchema(Answer):
 
 class ProvenanceSchema(Answer):
     """How the registry knows what it shows: who told, and when."""
+
+    resource = PART
 
     feed = ma.fields.String(required=True, metadata=about("Id of the feed that told."))
     run = ma.fields.Integer(required=True, metadata=about("The run of the feed that brought it."))
@@ -141,6 +145,8 @@ class VerifiedLicenceSchema(LicenceSchema):
 class VerifiedPersonSchema(Answer):
     """Who was found: enough to see that it is the right person."""
 
+    resource = "practitioner"
+
     id = ma.fields.String(required=True)
     name = ma.fields.String(required=True)
     birth_year = ma.fields.String(required=True, allow_none=True)
@@ -151,12 +157,16 @@ class VerifiedPersonSchema(Answer):
 class NoteSchema(Answer):
     """One thing that agrees or differs."""
 
+    resource = PART
+
     code = ma.fields.String(required=True)
     text = ma.fields.Nested(Bilingual, required=True)
 
 
 class MatchSchema(Answer):
     """How the record answers to the number, name and birth date of the question."""
+
+    resource = "match"
 
     level = ma.fields.String(
         required=True, metadata=about("How well.", enum=["exact", "strong", "possible", "none"])
@@ -189,6 +199,8 @@ class MatchSchema(Answer):
 
 class VerificationSchema(Answer):
     """The answer, why, and what it rests on."""
+
+    resource = "verification"
 
     id = ma.fields.String(
         required=True,

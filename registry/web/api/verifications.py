@@ -36,6 +36,7 @@ AGAIN = AgainSchema()
 FETCH = FetchQuerySchema()
 LIST = ListQuerySchema()
 _SCOPE = "registry:verify"
+_NEEDS = ("verification.verdict",)
 _ASKING = ("search-unavailable", "access-log-unavailable", "purpose-not-allowed", "quota-exceeded")
 
 
@@ -45,6 +46,7 @@ _ASKING = ("search-unavailable", "access-log-unavailable", "purpose-not-allowed"
     method="POST",
     operation_id="verify",
     scope=_SCOPE,
+    needs=_NEEDS,
     body=BODY,
     body_examples=verification_examples.QUESTIONS,
     answer=VerificationSchema(),
@@ -105,6 +107,7 @@ def verify(asked: dict[str, Any]) -> Response:
     "/verifications/<string:id>",
     operation_id="getVerification",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=FETCH,
     answer=ReverificationSchema(),
     example=verification_examples.ANSWER,
@@ -130,6 +133,7 @@ def read_verification(asked: dict[str, Any], id: str) -> Response:  # noqa: A002
     "/verifications",
     operation_id="listVerifications",
     scope=_SCOPE,
+    needs=_NEEDS,
     query=LIST,
     answer=VerificationsSchema(),
     example=verification_examples.LIST,
@@ -175,6 +179,7 @@ def list_verifications(asked: dict[str, Any]) -> Response:
     method="POST",
     operation_id="verifyAgain",
     scope=_SCOPE,
+    needs=_NEEDS,
     body=AGAIN,
     body_examples=verification_examples.AGAIN,
     answer=ReverificationSchema(),

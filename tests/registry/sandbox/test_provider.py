@@ -250,6 +250,7 @@ def test_client_credentials_give_an_access_token_as_rfc_9068_says(idp: Idp) -> N
     assert (claims["sub"], claims["client_id"]) == ("system-1", "system-1")
     assert claims["scope"] == "registry:search registry:verify"
     assert claims[ORGANISATION_CLAIM] == "2120000142"
+    assert claims["roles"] == ["system"]
     assert claims["exp"] - claims["iat"] == 3600
     other = _read(idp, idp.ask_token(idp.client("system-1")).json()["access_token"])[1]
     assert claims["jti"] != other["jti"]
