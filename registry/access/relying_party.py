@@ -4,9 +4,11 @@ Requests are put together with Authlib; tokens are checked by our own reader, wh
 keeps keys as `Remote` tells. The provider's tokens are dropped as soon as they have been read.
 """
 
+import base64
+import hashlib
 import hmac
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -27,7 +29,7 @@ from registry.access.claims import (
 from registry.access.client_proof import client_proof
 from registry.access.fetching import as_object, get_text, post_form, unavailable
 from registry.access.flows import Flow
-from registry.access.jws import TokenReader
+from registry.access.jws import TokenReader, read_compact
 from registry.access.provider import Metadata
 from registry.access.providers import Trusted
 from registry.access.session_store import Login
@@ -36,6 +38,9 @@ from registry.settings import Settings
 from registry.settings_access import given_roles, speaks_for
 
 log = structlog.get_logger()
+# The hash that belongs to a signature algorithm (OpenID Connect Core 1.0 section 3.1.3.6; for Ed25519 RFC 8032's own).
+_HASHES = {"256": "sha256", "384": "sha384", "512": "sha512"}
+_ED25519 = frozenset({"EdDSA", "Ed25519"})
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 # Two minutes are recommended (section 4); a clock tolerance and a queue at the provider are allowed for.
 _LOGOUT_TOKEN_MAX_S = 600
@@ -144,6 +149,7 @@ class RelyingParty:
         tokens = self._redeem(flow, code, redirect_uri)
         try:
             claims = self._id_claims(tokens.get("id_token"), flow.nonce)
+            _check_access_token(claims, tokens)
             claims = self._with_userinfo(claims, tokens.get("access_token"))
             return self._caller(claims)
         except InvalidTokenError as error:
@@ -273,3 +279,19 @@ class RelyingParty:
 
 def _holds(audience: object, client_id: str) -> bool:
     return client_id in audience if isinstance(audience, list) else audience == client_id
+
+
+def _check_access_token(claims: Mapping[str, Any], tokens: Mapping[str, Any]) -> None:
+    """Check that the access token is the one that the ID token came with, where it says so (`at_hash`)."""
+    if "at_hash" not in claims:
+        return
+    access_token, id_token = tokens.get("access_token"), str(tokens["id_token"])
+    algorithm = read_compact(id_token, max_length=len(id_token)).headers()["alg"]
+    name = "sha512" if algorithm in _ED25519 else _HASHES.get(algorithm[-3:], "sha256")
+    digest = hashlib.new(name, str(access_token).encode("utf-8", "surrogatepass")).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    told = claims["at_hash"]
+    if not isinstance(told, str) or not hmac.compare_digest(
+        told.encode("utf-8", "surrogatepass"), half.encode()
+    ):
+        raise InvalidTokenError("The access token is not the one that the ID token came with (at_hash).")

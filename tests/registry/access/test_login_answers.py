@@ -167,6 +167,10 @@ ID_TOKENS: dict[str, tuple[dict[str, Any], bool]] = {
     "no expiry": ({"exp": None}, False),
     "no issue time": ({"iat": None}, False),
     "no subject": ({"sub": None}, False),
+    "the hash of its access token": ({"at_hash": "LXEWQrcmsEQBYnyp-6wy9Q"}, True),
+    "the hash of another access token": ({"at_hash": "LXEWQrcmsEQBYnyp-6wy9A"}, False),
+    "the whole hash of its access token": ({"at_hash": "LXEWQrcmsEQBYnyp-6wy9Y4DLmzV4h2w"}, False),
+    "a hash that is a number": ({"at_hash": 7}, False),
 }
 
 
