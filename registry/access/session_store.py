@@ -18,12 +18,29 @@ from registry.sealing import Sealer
 from registry.settings import Login as Limits
 
 log = structlog.get_logger()
+_HANDLE = 24  # hexadecimal digits
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A session as found: its contents, and when it was begun and last noted as used (UTC)."""
 
+    data: dict[str, Any]
+    created_at: datetime
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A session of a person that has not ended.
+
+    Attributes:
+        handle: names it among the person's own; opens nothing.
+        data: its contents.
+        created_at, used_at: when it was begun and last noted as used (UTC).
+    """
+
+    handle: str
     data: dict[str, Any]
     created_at: datetime
     used_at: datetime
@@ -143,6 +160,61 @@ class SessionStore:
             if not take(connection, digest, until):
                 return None
             return connection.execute(web_session.delete().where(*meant)).rowcount
+
+    def opened_by(self, login: Login) -> list[Open]:
+        """Return the sessions of a person that have not ended, the latest used first; one that does not open has no contents."""
+        row = web_session.c
+        query = sa.select(row.id_digest, row.data, row.created_at, row.used_at).where(
+            row.login_digest == self._of_person(login),
+            row.created_at > self.now() - self._longest,
+            row.used_at > self.now() - self._idle,
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(row.used_at.desc(), row.id_digest)).all()
+        return [
+            Open(
+                self._handle(bytes(one.id_digest)),
+                self._contents(bytes(one.id_digest), bytes(one.data)),
+                _utc(one.created_at),
+                _utc(one.used_at),
+            )
+            for one in rows
+        ]
+
+    def handle(self, secret_id: str) -> str:
+        """Return the handle of the session with this id."""
+        return self._handle(_digest(secret_id))
+
+    def end(self, login: Login, handle: str) -> bool:
+        """End one session of a person, by its handle; False if it is none of theirs."""
+        return self._end(login, lambda one: one == handle) > 0
+
+    def end_others(self, login: Login, secret_id: str) -> int:
+        """End all sessions of a person but the one with this id ("" ends all); return how many."""
+        kept = self.handle(secret_id) if secret_id else ""
+        return self._end(login, lambda one: one != kept)
+
+    def _end(self, login: Login, meant: Callable[[str], bool]) -> int:
+        row = web_session.c
+        with writing(self._engine).begin() as connection:
+            digests = connection.scalars(
+                sa.select(row.id_digest).where(row.login_digest == self._of_person(login))
+            )
+            ended = [one for one in digests if meant(self._handle(bytes(one)))]
+            if not ended:
+                return 0
+            return connection.execute(web_session.delete().where(row.id_digest.in_(ended))).rowcount
+
+    def _handle(self, digest: bytes) -> str:
+        return self._sealer.digest(f"session handle {digest.hex()}").hex()[:_HANDLE]
+
+    def _contents(self, digest: bytes, data: bytes) -> dict[str, Any]:
+        try:
+            return msgspec.json.decode(
+                self._sealer.open(data, context=context_of(digest)), type=dict[str, Any]
+            )
+        except (ValueError, msgspec.DecodeError):
+            return {}
 
     def _of_person(self, login: Login) -> bytes:
         return self._sealer.digest(f"login\0{login.issuer}\0{login.subject}")

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import current_app, g, session
+from flask import current_app, g, request, session
 
+from registry.access.browsers import browser_of
 from registry.access.caller import Caller
 from registry.access.csrf import begin_csrf
 from registry.access.providers import Providers, Trusted
@@ -13,6 +14,8 @@ from registry.settings import Secret, Settings
 from registry.settings_access import given_roles, speaks_for
 
 _KEY = "caller"
+# Where a session keeps the kind of browser that it was begun in.
+BROWSER = "browser"
 SELF = "registry:self"
 _EXTENSION = "registry.session_caller"
 
@@ -33,6 +36,7 @@ def remember(caller: Caller) -> None:
         "hsa_id": caller.hsa_id,
         "acr": caller.acr,
     }
+    session[BROWSER] = browser_of(request.user_agent.string)
     begin_csrf()
     session.save()  # type: ignore[attr-defined]
 

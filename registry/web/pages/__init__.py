@@ -13,6 +13,7 @@ from registry.web.pages import (
     own_record,
     records,
     search,
+    sessions,
     start,
 )
 from registry.web.pages.blueprints import assets, open_pages, pages
@@ -32,6 +33,7 @@ __all__ = [
     "records",
     "register",
     "search",
+    "sessions",
     "start",
 ]
 

@@ -191,6 +191,8 @@ def _links(settings: Settings) -> dict[str, str]:
         "feeds": url_for("pages.feeds"),
         "login": _login_url() if login_offered(settings) else "",
         "logout": url_for("login.logout"),
+        "sessions": url_for("pages.sessions"),
+        "other_sessions": url_for("pages.end_other_sessions"),
     }
 
 

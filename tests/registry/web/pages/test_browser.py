@@ -214,6 +214,7 @@ PAGES: dict[str, tuple[SandboxUser | None, Visit]] = {
     "why": (EMPLOYER, go("/practitioners/AAAAAAAA")),
     "no access": (EMPLOYER, go("/me")),
     "own record": (STAFF, go("/me")),
+    "logins": (EMPLOYER, go("/sessions")),
     "protected own record": (HIDDEN, go("/me")),
     "start for administrators": (ADMIN, go("/")),
     "feeds": (ADMIN, go("/feeds")),
