@@ -4,11 +4,16 @@ Strategy: a test builds the smallest registry that shows its point, with people 
 real loader. Where both sizes of the house must behave alike, the test asks for `world` and runs on each database.
 """
 
+import logging
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from registry.logs import LibraryLog
 from registry.search import IndexEngine
 from tests.support.engines import index_of, large_house, small_house
 from tests.support.world import World, make_settings
@@ -25,6 +30,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             and getattr(item.obj, "is_hypothesis_test", False)
         ):
             item.add_marker(pytest.mark.soak)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Take back what a test did to this process's log (`configure_logs`), so that no test depends on which came before."""
+    root, ours = logging.getLogger(), structlog.get_config()
+    handlers, level, raises = list(root.handlers), root.level, logging.raiseExceptions
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    configured = structlog.is_configured()
+    yield
+    root.handlers[:] = [one for one in root.handlers if one in handlers or not isinstance(one, LibraryLog)]
+    root.setLevel(level)
+    logging.raiseExceptions = raises
+    logging.captureWarnings(capture=False)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    if configured:
+        structlog.configure(**ours)
+    else:
+        structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.cluster import documented
 from tests.services import secured
 from tests.services.missing import ServiceMissingError
 from tests.services.opensearch_cluster import NAMES, OpenSearchCluster, Security
+from tests.support.waiting import until
 
 SERVICE, INDEXER = "registry-service", "registry-indexer"
 _TOOLS = ("bash", "curl", "openssl")
@@ -62,12 +63,18 @@ class SecuredCluster:
         return self.cluster.administrator.get(f"{self.url}{path}").raise_for_status()
 
     def copies(self) -> dict[str, list[str]]:
-        """Return the nodes that hold a copy of each shard of the index in use."""
+        """Return the nodes that hold a copy of each shard of the index in use, once all have been filled."""
         found: dict[str, list[str]] = {}
-        for row in self.ask("/_cat/shards/registry-licences?format=json&h=shard,node,state").json():
-            assert row["state"] == "STARTED", row
+        for row in until(self._started, 120):
             found.setdefault(row["shard"], []).append(row["node"])
         return found
+
+    def _started(self) -> list[dict[str, str]]:
+        """Return all shards of the index in use if all have started; a busy machine takes its time."""
+        rows: list[dict[str, str]] = self.ask(
+            "/_cat/shards/registry-licences?format=json&h=shard,node,state"
+        ).json()
+        return rows if all(row["state"] == "STARTED" for row in rows) else []
 
     def clear(self) -> None:
         """Remove what a test left."""

@@ -117,7 +117,8 @@ def test_a_pull_that_cant_end_in_time_is_rolled_back_and_told_as_abandoned(found
     assert "told to stop" in run.error
     assert run.finished_at is not None
     assert found.world.count(t.source_record, t.source_record.c.feed_id == HOSP) == 0
-    assert found.world.count(t.lease) == 0
+    # A database that is busy may see the end of the process a moment later.
+    until(lambda: found.world.count(t.lease) == 0)
     assert list((found.folder / "tmp").iterdir()) == []
 
     # What was stopped is no failure: it is due again at once.
