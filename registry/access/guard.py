@@ -158,7 +158,7 @@ class Guard:
         if request.routing_exception is not None or request.endpoint is None:
             return None  # no such address or method: answered as such, nothing is called
         admission = _admission(current_app, request.endpoint)
-        scopes = _scopes_of(current_app, request.endpoint, request.method)
+        scopes = stated_scopes(current_app, request.endpoint, request.method)
         silent = scopes is None and request.method != "OPTIONS"
         if admission is None or (admission.kind != "public" and silent):
             log.error("undeclared_endpoint_refused", endpoint=request.endpoint)
@@ -245,7 +245,7 @@ def _admission(app: Flask, endpoint: str) -> Admission | None:
     return None
 
 
-def _scopes_of(app: Flask, endpoint: str, method: str) -> tuple[str, ...] | None:
+def stated_scopes(app: Flask, endpoint: str, method: str) -> tuple[str, ...] | None:
     """Return the scopes a view needs, None if it states nothing."""
     known = [scopes for scopes in _stated(app, endpoint, method, _SCOPES) if scopes is not None]
     return tuple(scope for scopes in known for scope in scopes) if known else None
@@ -277,7 +277,7 @@ def _unprotected(app: Flask) -> Iterator[tuple[str, str, str]]:
         admission = _admission(app, rule.endpoint)
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
             silent = admission is not None and admission.kind != "public"
-            if admission is None or (silent and _scopes_of(app, rule.endpoint, method) is None):
+            if admission is None or (silent and stated_scopes(app, rule.endpoint, method) is None):
                 yield method, rule.rule, rule.endpoint
 
 

@@ -19,6 +19,7 @@ from registry.web.pages import (
 from registry.web.pages.blueprints import assets, open_pages, pages
 from registry.web.pages.errors import error_page
 from registry.web.pages.render import environment
+from registry.web.pages.whole import whole_or_not
 from registry.web.problems import ERROR_PAGE
 
 # Importing them puts their views into the blueprints.
@@ -36,6 +37,9 @@ __all__ = [
     "sessions",
     "start",
 ]
+
+
+pages.before_request(whole_or_not)
 
 
 def register(app: Flask, _settings: Settings) -> None:

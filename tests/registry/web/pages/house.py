@@ -32,6 +32,7 @@ from registry.records.facts import (
 )
 from registry.sandbox.config import SandboxUser
 from registry.search import open_engine
+from registry.settings import CONFIG
 from registry.web import create_app
 from tests.registry.access.harness import AUDIENCE, Idp, Switch, running, running_idp, sign_in
 from tests.support.world import World, licence, make_settings, person, source_rows
@@ -291,6 +292,18 @@ class House:
             connection.execute(sa.update(t.feed_run).values(finished_at=then, started_at=then))
 
 
+def policy_file(folder: Path, before: str = "", after: str = "") -> str:
+    """Write the policy that is shipped, in which searchers see what employers see, with one part of it changed."""
+    text = (CONFIG / "policy.toml").read_text("utf-8")
+    assert before in text
+    path = folder / "policy.toml"
+    path.write_text(
+        text.replace('claims = ["employer"]', 'claims = ["employer", "searcher"]').replace(before, after, 1),
+        "utf-8",
+    )
+    return str(path)
+
+
 @contextmanager
 def running_house(
     folder: Path, *, published: bool = True, tokens: bool = False, **environ: str
@@ -309,8 +322,11 @@ def running_house(
                 '{employer = ["registry:search", "registry:read", "registry:verify"], '
                 'staff = ["registry:self"], searcher = ["registry:search"], administrator = ["registry:admin"]}'
             ),
-            **(_trusting(idp) if tokens else {}),
-            **environ,
+            **{
+                "REGISTRY_ACCESS__POLICY_FILE": policy_file(folder),
+                **(_trusting(idp) if tokens else {}),
+                **environ,
+            },
         )
         world = World(settings)
         now = datetime.now(UTC)
