@@ -5,11 +5,13 @@ real loader. Where both sizes of the house must behave alike, the test asks for 
 """
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
@@ -19,6 +21,12 @@ from tests.support.engines import index_of, large_house, small_house
 from tests.support.world import World, make_settings
 
 pytest_plugins = ["tests.services.plugin"]
+
+# The same examples each time in `make test`, new ones in `make soak`: a run that fails says something about what was changed. No
+# example has a deadline, for a busy machine takes its time.
+hypothesis.settings.register_profile("registry", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("registry-soak", deadline=None)
+hypothesis.settings.load_profile("registry-soak" if os.environ.get("REGISTRY_TEST_SOAK") else "registry")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
