@@ -157,7 +157,7 @@ def commands(text: str) -> Iterable[tuple[str, str]]:
     for piece in [*lines, *spans]:
         for part in re.split(r"&&|\||;", piece):
             if found := re.match(r"(?:\$ |ExecStart=\S*/)?(indexer|registry) (\S.*)", part.strip()):
-                yield found[1], found[2]
+                yield found[1], found[2].partition(">")[0]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -38,6 +38,18 @@ class Engine:
         self.stop, self.start = stop, start
 
 
+class Stop(threading.Event):
+    """Tells a worker to end, and tells a test when the worker waits for that or for the engine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_for.set()
+        return super().wait(timeout)
+
+
 House = tuple[Lists, Engine]
 
 
@@ -117,13 +129,12 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_the_engine(tmp_path: Pa
     lists.load(everyone())
     shutil.rmtree(lists.world.settings.search.tantivy.path)
     sent = lists.send(HEADER, *ROWS)
-    worker = Worker(lists.new_desk())
-    thread = threading.Thread(target=worker.run)
+    stop = Stop()
+    thread = threading.Thread(target=Worker(lists.new_desk(), stop=stop).run)
     thread.start()
-    deadline = time.monotonic() + 60
-    while lists.read(sent.id).state != "running" and time.monotonic() < deadline:
-        time.sleep(0.01)
-    worker.stop.set()
+    # Told before its first part, it would rightly give the list back with no row done.
+    assert stop.waited_for.wait(timeout=60)
+    stop.set()
     thread.join(timeout=60)
     assert not thread.is_alive()
     assert lists.read(sent.id).counts == DOWN
