@@ -17,7 +17,8 @@ from registry.access.tables import web_session
 from registry.checks.evidence import ANSWER, QUESTION
 from registry.checks.lists.sealed import FRAME, RESULT, ROWS
 from registry.checks.lists.tables import staff_list, staff_list_part, staff_list_row
-from registry.checks.tables import check_evidence
+from registry.checks.subject_requests import WORDS
+from registry.checks.tables import check_evidence, subject_request_step
 from registry.database import writing
 from registry.records.tables import held_change, identifier, source_record_version
 from registry.sealing import IDENTIFIER, MARK_BYTES, SOURCE_RECORD, Sealer
@@ -73,6 +74,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("access", staff_list.c.frame, staff_list.c.id, _of(FRAME)),
     Sealed("access", staff_list_part.c.rows, staff_list_part.c.list_id, _of(ROWS)),
     Sealed("access", staff_list_row.c.detail, staff_list_row.c.list_id, _of(RESULT)),
+    Sealed("access", subject_request_step.c.words, subject_request_step.c.request_id, _of(WORDS)),
     Sealed("access", web_session.c.data, web_session.c.id_digest, lambda digest: context_of(bytes(digest))),
 )
 

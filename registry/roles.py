@@ -16,6 +16,8 @@ from registry.settings import Settings
 LEDGER = frozenset({"access_ledger_leaf", "access_ledger_head"})
 # What may only be added to: the log by whoever answers, the ledger by whoever seals.
 APPEND_ONLY = LEDGER | {"access_event", "access_event_subject"}
+# Steps of people's requests are added to; their texts can be taken away after their time, or be sealed with another key.
+STEPS = "subject_request_step"
 _ROLE = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 # Each tells a reason why a role could help itself to any right. A member may take on the role (SET ROLE) even where it does not
 # inherit from it, so membership counts, not what is in force now. Before PostgreSQL 16, CREATEROLE may give itself any role.
@@ -87,6 +89,7 @@ def _service_rights(chain: Chain) -> dict[str, str]:
     if chain.name != "access":
         return dict.fromkeys(chain.metadata.tables, "SELECT")
     rights = dict.fromkeys(chain.metadata.tables, "SELECT, INSERT, UPDATE, DELETE")
+    rights[STEPS] = "SELECT, INSERT, UPDATE (words)"
     return rights | dict.fromkeys(APPEND_ONLY, "SELECT, INSERT") | dict.fromkeys(LEDGER, "SELECT")
 
 

@@ -100,6 +100,15 @@ class Consents(Section, frozen=True):
     keep_days: Annotated[int, msgspec.Meta(ge=1)]
 
 
+class SubjectRequests(Section, frozen=True):
+    """Section `[checks.subject_requests]`."""
+
+    max_open: Annotated[int, msgspec.Meta(ge=1)]
+    max_text: Annotated[int, msgspec.Meta(ge=1, le=20_000)]
+    answer_days: Annotated[int, msgspec.Meta(ge=1)]
+    keep_days: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Checks(Section, frozen=True):
     """Section `[checks]`."""
 
@@ -110,4 +119,5 @@ class Checks(Section, frozen=True):
     quotas_of: dict[str, OwnQuotas]
     unusual: Unusual
     consents: Consents
+    subject_requests: SubjectRequests
     lists: StaffLists

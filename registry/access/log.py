@@ -30,7 +30,7 @@ from registry.identifiers import holds_personal_number, mask_personal_numbers
 from registry.settings import Access
 
 log = structlog.get_logger()
-Action = Literal["search", "read", "verify", "own-record", "evidence"]
+Action = Literal["search", "read", "verify", "own-record", "evidence", "subject-request"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 # No practitioner has it: an event that showed nobody has this row, so that one about somebody who is protected, who is named in
 # the log and in no answer, costs the same statements and leaves as many rows.
@@ -226,6 +226,13 @@ def events_about(
         .order_by(access_event.c.id.desc())
     )
     return [AccessEvent(row.id, _utc(row.at), *row[2:]) for row in connection.execute(query)]
+
+
+def event_by_id(connection: sa.Connection, event_id: int) -> AccessEvent | None:
+    """Return one event, whomever it showed."""
+    columns = [access_event.c[name] for name in AccessEvent.__dataclass_fields__]
+    row = connection.execute(sa.select(*columns).where(access_event.c.id == event_id)).one_or_none()
+    return None if row is None else AccessEvent(row.id, _utc(row.at), *row[2:])
 
 
 def _utc(value: datetime) -> datetime:

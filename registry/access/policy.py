@@ -215,6 +215,11 @@ class Policy:
             known = self._audiences[mine, stated] = self._made(mine, stated)
         return known
 
+    def as_role(self, name: str, purpose: str) -> Audience:
+        """Return what the role with this name sees, whatever roles somebody has; nothing if there is no such role."""
+        role = self.roles.get(name)
+        return self.audience(role.claims if role else (), purpose)
+
     def _made(self, mine: Collection[str], purpose: str | None) -> Audience:
         sights: dict[str, Sight] = {}
         for name in self.fields if mine else ():

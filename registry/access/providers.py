@@ -20,6 +20,8 @@ DEFAULT = "default"
 # The one provider there is gives every role; of several each says which.
 ANY_ROLE = "*"
 ADMINISTRATION = "registry:admin"
+# Scopes of those who run the registry: a role that gives one is given by a provider only if its table names the role.
+_OF_OURS = frozenset({ADMINISTRATION, "registry:reports", "registry:corrections"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Providers:
 
 def sensitive_roles(settings: Settings) -> frozenset[str]:
     """Return the roles that give administration, or another scope which systems need a bound token for (`tokens.bound_scopes`)."""
-    bound = {ADMINISTRATION, *settings.tokens.bound_scopes}
+    bound = _OF_OURS.union(settings.tokens.bound_scopes)
     return frozenset(
         role for role, scopes in settings.access.role_scopes.items() if bound.intersection(scopes)
     )

@@ -55,6 +55,22 @@ class ConsentLimitError(RegistryError):
     title = "There are too many unused consent codes"
 
 
+class RequestLimitError(RegistryError):
+    """A person has as many requests that wait for an answer as one may have."""
+
+    slug = "too-many-requests-open"
+    status = 409
+    title = "There are too many requests that wait for an answer"
+
+
+class StepRefusedError(RegistryError):
+    """A request can't take this step: it has ended, or somebody has taken another step meanwhile."""
+
+    slug = "step-refused"
+    status = 409
+    title = "The request has changed meanwhile"
+
+
 class IdempotencyKeyError(BadRequestError):
     """The header Idempotency-Key is no key; says what one is."""
 

@@ -1,4 +1,4 @@
-"""Deleting what is kept no longer: evidence, idempotency keys, counts of quotas, unusual callers, consents, and staff lists.
+"""Deleting what is kept no longer: evidence, idempotency keys, counts of quotas, unusual callers, consents, texts of requests, and staff lists.
 
 Run daily by `registry purge-evidence`. The access log stays: what may be deleted there is another question.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from registry.checks import subject_requests
 from registry.checks.lists import queue
 from registry.checks.tables import (
     check_evidence,
@@ -36,6 +37,7 @@ class Purged:
     quotas: int
     unusual: int
     consents: int
+    texts: int
     lists: int
 
 
@@ -58,6 +60,7 @@ def purge(engine: Engine, settings: Checks, now: datetime) -> Purged:
         quotas=_delete(engine, check_quota.c.owner, check_quota.c.window_start < (now - _QUOTA).timestamp()),
         unusual=_delete(engine, check_unusual.c.id, noticed & (check_unusual.c.slowed_until < now)),
         consents=_delete(engine, identity_consent.c.id, ended),
+        texts=subject_requests.forget(engine, settings.subject_requests, now),
         lists=queue.purge(engine, now),
     )
 

@@ -18,6 +18,8 @@ __all__ = [
     "identity_consent",
     "metadata",
     "staff_list",
+    "subject_request",
+    "subject_request_step",
 ]
 
 # What was asked and what was answered, one row a check, written with its access event.
@@ -127,4 +129,41 @@ identity_consent = sa.Table(
     sa.Column("revoked_at", Instant),
     sa.Index("ix_identity_consent_practitioner_id", "practitioner_id", "created_at"),
     sa.Index("ix_identity_consent_expires_at", "expires_at"),
+)
+
+# What people ask for about their own record (`registry.checks.subject_requests`): reports of look-ups, and corrections.
+subject_request = sa.Table(
+    "subject_request",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # "req_" and 22 random characters
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("practitioner_id", BigId, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    # That of the last step, and how many steps there are: who adds one says which he has seen.
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("steps", sa.Integer, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    # Of a report: the access event.
+    sa.Column("event_id", BigId),
+    # Of a correction: what is wrong, who owns the fact, and the licence if it is about one.
+    sa.Column("fact", sa.Text, nullable=False, server_default=""),
+    sa.Column("authority_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("licence_id", BigId),
+    sa.UniqueConstraint("practitioner_id", "event_id"),
+    sa.Index("ix_subject_request_practitioner_id", "practitioner_id", "created_at"),
+    sa.Index("ix_subject_request_state", "kind", "state", "created_at"),
+)
+
+# Append-only but for `words`, which can be sealed with another key, or taken away: what became of a request, step by step.
+subject_request_step = sa.Table(
+    "subject_request_step",
+    metadata,
+    sa.Column("request_id", sa.Text, sa.ForeignKey("subject_request.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 ...
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    # Who took it: "" for the person themselves.
+    sa.Column("issuer", sa.Text, nullable=False, server_default=""),
+    sa.Column("subject", sa.Text, nullable=False, server_default=""),
+    sa.Column("words", sa.LargeBinary),  # sealed; NULL: none, or taken away
 )

@@ -18,7 +18,9 @@ from sqlalchemy.engine import Engine
 
 from registry.access.session_store import SessionStore
 from registry.access.tables import metadata as access_tables
+from registry.checks import subject_requests
 from registry.checks.lists.handling import delete as delete_list
+from registry.checks.subject_requests import Wrong
 from registry.cli import main
 from registry.database import writing
 from registry.records import tables as t
@@ -118,6 +120,15 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
             made.work()
     SessionStore(made.desk.access, made.desk.sealer, settings.login, time.time).insert(
         "s" * 43, {"a": 1}, replaces=""
+    )
+    subject_requests.make(
+        made.desk.access,
+        made.desk.sealer,
+        settings.checks.subject_requests,
+        practitioner_id=1,
+        about=Wrong("person", "socialstyrelsen"),
+        words="Fel namn",
+        now=made.desk.now(),
     )
     _more(made)
     yield House(made, environ)

@@ -15,6 +15,7 @@ from registry.web.api import (
     practitioners,
     purposes,
     search,
+    subject_request_schemas,
     suggestions,
     verifications,
 )
@@ -48,5 +49,5 @@ def register(app: Flask, ours: Context) -> None:
     for module in (info, search, practitioners, verifications, batches, purposes, feeds, feed_runs):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(openapi.blueprint)
-    use_policy(app, load_policy(ours.settings), operation.SHAPES)
+    use_policy(app, load_policy(ours.settings), [*operation.SHAPES, *subject_request_schemas.SHAPES])
     openapi.finish(app, api.spec.to_dict(), ours)

@@ -13,6 +13,8 @@ from registry.errors import SettingsError
 from registry.web.api.fields import ABOUT_NOBODY, PART, Answer
 
 _POLICY = "registry-policy"
+# The role of the policy that everybody has towards their own record, and the purpose of looking at it.
+_THEMSELVES, _OWN_RECORD = "staff", "own-record"
 # Plain values. Anything else could hold an object whose members nothing names.
 _PLAIN = (ma.fields.String, ma.fields.Number, ma.fields.Boolean, ma.fields.DateTime, ma.fields.Date)
 
@@ -65,6 +67,12 @@ def audience() -> Audience:
     """Return what the caller of the current request may see, for the purpose that the request states."""
     policy: Policy = current_app.extensions[_POLICY]
     return policy.audience(current_caller().roles, g.get("registry_purpose"))
+
+
+def own_audience() -> Audience:
+    """Return what somebody may see of what is about themselves: as the policy's role `staff`, whatever their roles are."""
+    policy: Policy = current_app.extensions[_POLICY]
+    return policy.as_role(_THEMSELVES, _OWN_RECORD)
 
 
 def narrowed(response: Response, shape: Shape) -> Response:

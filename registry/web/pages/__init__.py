@@ -4,6 +4,7 @@ from flask import Flask
 
 from registry.settings import Settings
 from registry.web.pages import (
+    answering,
     check,
     checks,
     consents,
@@ -15,6 +16,7 @@ from registry.web.pages import (
     search,
     sessions,
     start,
+    subject_requests,
 )
 from registry.web.pages.blueprints import assets, open_pages, pages
 from registry.web.pages.errors import error_page
@@ -24,6 +26,7 @@ from registry.web.problems import ERROR_PAGE
 
 # Importing them puts their views into the blueprints.
 __all__ = [
+    "answering",
     "check",
     "checks",
     "consents",
@@ -36,6 +39,7 @@ __all__ = [
     "search",
     "sessions",
     "start",
+    "subject_requests",
 ]
 
 

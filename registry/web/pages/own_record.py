@@ -9,28 +9,29 @@ import sqlalchemy as sa
 from flask import Response, current_app, request, url_for
 
 from registry.access.guard import current_caller, requires_scope
-from registry.access.log import AccessEvent, events_about
+from registry.access.log import AccessEvent
 from registry.errors import BadRequestError
 from registry.records import read
 from registry.records.history import licence_history
-from registry.records.merged import merged_into
 from registry.records.read import Feed, KnownIdentifier, Practitioner
 from registry.sealing import IDENTIFIER
 from registry.web.api import present
 from registry.web.api.history import HistorySchema
 from registry.web.api.practitioners import PractitionerSchema
+from registry.web.api.shown import own_audience
 from registry.web.context import context
 from registry.web.pages.blueprints import pages
-from registry.web.pages.common import OWN_RECORD, Today, known_feeds, log_access, purpose_label, viewer
+from registry.web.pages.common import OWN_RECORD, Today, known_feeds, log_access, viewer
 from registry.web.pages.history_view import HistoryView, history_views
-from registry.web.pages.language import Language
+from registry.web.pages.look_ups import EventView, event_view, events_of, look_up
+from registry.web.pages.own_people import own_people
 from registry.web.pages.render import current_language, page
+from registry.web.pages.subject_requests import own_requests_of, shown_request
 from registry.web.pages.views import LicenceView, PersonView, Viewer
 
 # Of events read at once for the file, and digits of an id (63 bits).
 _EVENTS_AT_ONCE, _LONGEST_ID = 1000, 18
 _EVENTS = "events-title"
-_VERDICTS = frozenset({"yes", "no", "ask"})
 # Events on a page of one's own, the latest first.
 EVENTS_A_PAGE = 50
 
@@ -44,39 +45,29 @@ class OwnRecord:
     history: list[HistoryView]
 
 
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """One line of who was shown something about the reader; `answer` in words, "" where the action says it all."""
-
-    at: str
-    at_iso: str
-    action: str
-    answer: str
-    purpose: str
-    organisation: str
-
-
 @pages.get("/me")
 @requires_scope("registry:self")
 def me() -> Response:
     """Show the reader's own record, protected or not, and who has been shown something about them (`before`: earlier ones)."""
     before = _before()
     view = viewer(known_feeds())
-    number = current_caller().personal_number
-    people = _own(number.reveal()) if number else []
+    people = own_people()
     today = Today(view)
     records = [
         OwnRecord(_person(view, person), today.licences(person), _history(person, view)) for person in people
     ]
-    events = _events(people, EVENTS_A_PAGE + 1, before)
+    events = events_of(people, EVENTS_A_PAGE + 1, before)
     more = len(events) > EVENTS_A_PAGE
+    asked = own_requests_of(people)
+    reports = {one.event_id: one.id for one in asked}
     log_access("own-record", OWN_RECORD, {}, f"{len(people)} records", [person.id for person in people])
     return page(
         "me.html",
         records=records,
-        has_number=number is not None,
+        has_number=current_caller().personal_number is not None,
         sources=view.sources(),
-        events=[_event(event, view) for event in events[:EVENTS_A_PAGE]],
+        has_requests=bool(asked),
+        events=[_event(event, view, reports) for event in events[:EVENTS_A_PAGE]],
         newer=url_for("pages.me", _anchor=_EVENTS) if before is not None else "",
         older=url_for("pages.me", before=events[EVENTS_A_PAGE - 1].id, _anchor=_EVENTS) if more else "",
     )
@@ -87,7 +78,7 @@ def me() -> Response:
 def export_own() -> Response:
     """Everything held about the reader as a JSON file: records with their sources and history, and who has been shown something."""
     number = current_caller().personal_number
-    people = _own(number.reveal()) if number else []
+    people = own_people()
     log_access(
         "own-record", OWN_RECORD, {"export": True}, f"{len(people)} records", [person.id for person in people]
     )
@@ -98,7 +89,8 @@ def export_own() -> Response:
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
         "personalIdentityNumber": number.reveal() if number else None,
         "records": records,
-        "lookUps": [_exported_event(event) for event in _all_events(people)],
+        "lookUps": [look_up(event, current_caller(), own_audience()) for event in _all_events(people)],
+        "requests": [shown_request(one, people) for one in own_requests_of(people)],
     }
     name = f"{current_language().text('me.file')}.json"
     response = Response(current_app.json.dumps(whole), content_type="application/json")
@@ -117,20 +109,9 @@ def _exported(connection: sa.Connection, person: Practitioner, feeds: Mapping[st
     return told
 
 
-def _exported_event(event: AccessEvent) -> dict[str, Any]:
-    return {
-        "at": event.at.isoformat(timespec="seconds"),
-        "action": event.action,
-        "answer": event.answer,
-        "purpose": event.purpose,
-        "organisation": event.organisation or None,
-        "yourself": _is_own(event),
-    }
-
-
 def _all_events(people: list[Practitioner]) -> Iterator[AccessEvent]:
     before: int | None = None
-    while some := _events(people, _EVENTS_AT_ONCE, before):
+    while some := events_of(people, _EVENTS_AT_ONCE, before):
         yield from some
         before = some[-1].id
 
@@ -147,13 +128,6 @@ def _before() -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID):
         raise BadRequestError("before must be the id of an event.")
     return int(text)
-
-
-def _own(digits: str) -> list[Practitioner]:
-    shared = context()
-    with shared.truth.connect() as connection:
-        ids = read.ids_by_personal_number(connection, shared.sealer, digits)
-        return list(read.practitioners(connection, ids).values())
 
 
 def _history(person: Practitioner, view: Viewer) -> list[HistoryView]:
@@ -179,45 +153,12 @@ def _written(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:]}"
 
 
-def _events(people: list[Practitioner], limit: int, before: int | None) -> list[AccessEvent]:
-    """Return who was shown something about any of the records, the latest first, also under an id since merged."""
-    with context().truth.connect() as connection:
-        ids = {one for person in people for one in (person.id, *merged_into(connection, person.id))}
-    if not ids:
-        return []
-    with context().access.connect() as connection:
-        return events_about(connection, ids, limit, before=before)
-
-
-def _event(event: AccessEvent, view: Viewer) -> EventView:
-    language = view.language
-    return EventView(
-        at=language.moment(event.at, view.zone),
-        at_iso=event.at.astimezone(view.zone).isoformat(timespec="minutes"),
-        action=language.text(f"action.{event.action}"),
-        answer=_answered(event, language),
-        purpose=purpose_label(event.purpose, language),
-        organisation=_organisation(event, language),
+def _event(event: AccessEvent, view: Viewer, reports: Mapping[int | None, str]) -> EventView:
+    one = look_up(event, current_caller(), own_audience())
+    reported = reports.get(event.id)
+    return event_view(
+        one,
+        view,
+        report="" if one.get("yourself") or reported else url_for("pages.report", event_id=event.id),
+        reported=url_for("pages.own_requests", _anchor=reported) if reported else "",
     )
-
-
-def _answered(event: AccessEvent, language: Language) -> str:
-    """Say what the answer was: the verdict, among how many one was shown, or that nothing was given out."""
-    if event.answer in _VERDICTS:
-        return language.text("me.answered", answer=language.text(f"answer.{event.answer}"))
-    if event.action == "search" and event.answer.isdecimal():
-        return language.text("me.answered-search", number=event.answer)
-    return language.text("me.answered-nothing") if event.answer == "not found" else ""
-
-
-def _is_own(event: AccessEvent) -> bool:
-    caller = current_caller()
-    return (event.issuer, event.subject) == (caller.issuer, caller.subject)
-
-
-def _organisation(event: AccessEvent, language: Language) -> str:
-    if _is_own(event):
-        return language.text("me.yourself")
-    if event.organisation:
-        return language.text("me.organisation", number=event.organisation)
-    return language.text("me.unknown-organisation")

@@ -157,6 +157,10 @@ def _menu(caller: Caller | None, settings: Settings) -> Sequence[MenuItem]:
     if caller:
         if _offered(caller, "registry:admin"):
             items.insert(0, ("frame.feeds", "pages.feeds"))
+        if _offered(caller, "registry:corrections"):
+            items.insert(0, ("frame.corrections", "pages.corrections"))
+        if _offered(caller, "registry:reports"):
+            items.insert(0, ("frame.reports", "pages.reports"))
         if _offered(caller, "registry:self"):
             items.insert(0, ("frame.me", "pages.me"))
         if _offered(caller, "registry:search"):
@@ -187,6 +191,9 @@ def _links(settings: Settings) -> dict[str, str]:
         "search": url_for("pages.search"),
         "suggestions": url_for("pages.suggestions"),
         "me": url_for("pages.me"),
+        "requests": url_for("pages.own_requests"),
+        "correction": url_for("pages.correction"),
+        "send_correction": url_for("pages.send_correction"),
         "export": url_for("pages.export_own"),
         "feeds": url_for("pages.feeds"),
         "login": _login_url() if login_offered(settings) else "",

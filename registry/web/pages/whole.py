@@ -17,6 +17,7 @@ from registry.web.api.history import HistorySchema
 from registry.web.api.practitioners import PractitionerSchema
 from registry.web.api.search_schemas import SearchAnswerSchema
 from registry.web.api.shown import audience, shape_of
+from registry.web.api.subject_request_schemas import CorrectionSchema, ReportSchema
 from registry.web.api.suggestions import SuggestionsSchema
 from registry.web.api.verification_past_schemas import ReverificationSchema
 
@@ -31,6 +32,8 @@ _SHOWN: Mapping[str, Shape | None] = {
     "registry:read": _several(PractitionerSchema(), HistorySchema()),
     "registry:verify": _several(ReverificationSchema(), BatchSchema(), BatchResultsSchema()),
     "registry:admin": _several(ReceiptSchema()),
+    "registry:reports": _several(ReportSchema()),
+    "registry:corrections": _several(CorrectionSchema()),
     "registry:self": None,
 }
 

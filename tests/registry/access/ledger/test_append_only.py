@@ -105,6 +105,28 @@ def test_the_services_role_can_not_change_or_remove(statement: str, service: tup
 @pytest.mark.parametrize(
     "statement",
     [
+        "DELETE FROM subject_request_step",
+        "UPDATE subject_request_step SET state = 'corrected'",
+        "TRUNCATE subject_request_step",
+    ],
+)
+def test_the_services_role_adds_steps_of_requests_and_takes_texts_away(
+    statement: str, service: tuple[World, Log]
+) -> None:
+    _, log = service
+    for allowed in (
+        "INSERT INTO subject_request VALUES ('req_1', 'correction', 7, now(), 'received', 1, now())",
+        "INSERT INTO subject_request_step (request_id, number, at, state) VALUES ('req_1', 1, now(), 'received')",
+        "UPDATE subject_request_step SET words = NULL",
+    ):
+        with writing(log.engine).begin() as connection:
+            assert connection.exec_driver_sql(allowed).rowcount == 1
+    assert "permission denied" in refused(log.engine, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
         "ALTER TABLE access_event DISABLE TRIGGER ALL",
         "DROP TABLE access_ledger_head",
         "CREATE RULE away AS ON INSERT TO access_event DO INSTEAD NOTHING",

@@ -57,9 +57,10 @@ NO_NUMBER = SandboxUser("nora", "Nora Nummerlös", roles=("staff",))
 NO_ROLE = SandboxUser("rolf", "Rolf Rollös", roles=("visitor",))
 SEARCHER = SandboxUser("sara", "Sara Sökare", roles=("searcher",))
 ADMIN = SandboxUser("adam", "Adam Administratör", roles=("administrator",))
+OFFICER = SandboxUser("olga", "Olga Ombud", roles=("privacy_officer",))
 # Known from a source that gives numbers and no names.
 UNNAMED = SandboxUser("uno", "Uno Utan", roles=("staff",), personal_number=NAMELESS)
-USERS = (EMPLOYER, OUTSIDER, STAFF, HIDDEN, UNNAMED, NOT_LISTED, NO_NUMBER, NO_ROLE, SEARCHER, ADMIN)
+USERS = (EMPLOYER, OUTSIDER, STAFF, HIDDEN, UNNAMED, NOT_LISTED, NO_NUMBER, NO_ROLE, SEARCHER, ADMIN, OFFICER)
 # What HOSP sent beside its people.
 BAD = (
     BadRow(90, "9001", "legitimationsDatum", "expected a date as YYYY, YYYY-MM or YYYY-MM-DD", "31/31/2020"),
@@ -320,7 +321,8 @@ def running_house(
             REGISTRY_LOGIN__CLIENT_SECRET=idp.client("registry").secret.reveal(),
             REGISTRY_ACCESS__ROLE_SCOPES=(
                 '{employer = ["registry:search", "registry:read", "registry:verify"], '
-                'staff = ["registry:self"], searcher = ["registry:search"], administrator = ["registry:admin"]}'
+                'staff = ["registry:self"], searcher = ["registry:search"], administrator = ["registry:admin", "registry:corrections"], '
+                'privacy_officer = ["registry:reports"]}'
             ),
             **{
                 "REGISTRY_ACCESS__POLICY_FILE": policy_file(folder),

@@ -10,6 +10,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from registry.access.log import ACTIONS
+from registry.checks import subject_requests
 from registry.checks.consents import State
 from registry.checks.lists.fields import FIELDS
 from registry.checks.lists.tables import STATES
@@ -46,6 +47,13 @@ MADE = {
     **{f"match.{mark}": "match" for mark in MARKS},
     **{f"step.{step}": "kind of reason" for step in STEPS},
     **{f"consent.state-{state}": "state of a consent" for state in get_args(State)},
+    **{f"request.state-{state}": "state of a request" for state in subject_requests.STATES},
+    **{
+        f"request.{of}{kind}": "kind of request"
+        for of in ("kind-", "list-", "list-lead-")
+        for kind in subject_requests.KINDS
+    },
+    **{f"request.fact-{fact}": "what is wrong" for fact in subject_requests.FACTS},
     **{f"list.state-{state}": "staff list" for state in STATES},
     **{f"list.ended-{state}": "staff list" for state in ("cancelled", "failed")},
     **{f"list.result-{kind}": "row of a staff list" for kind in KINDS},
