@@ -22,7 +22,10 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
+from registry.access.log import events_about
 from registry.access.tables import metadata
+from registry.checks.desk import open_desk
+from registry.checks.subject_requests import LookUp, Wrong, make
 from registry.records import tables as t
 from registry.records.facts import PersonFacts
 from registry.search import open_engine
@@ -31,6 +34,7 @@ from tests.registry.checks.lists.sheets import csv_text
 from tests.registry.web.pages.house import (
     ADMIN,
     EMPLOYER,
+    OFFICER,
     OUTSIDER,
     SEARCHER,
     STAFF,
@@ -162,6 +166,7 @@ class Hunt:
     hunter: Hunter
     browsers: dict[str, httpx.Client]
     list_id: str
+    requests: list[str]
     asked: int = 0
 
     def ask(self, who: str, method: str, url: str, **rest: object) -> str:
@@ -186,7 +191,7 @@ def hunt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hunt]:
         house.publish()
         step = PEOPLE // PROTECTED
         hunted = [_known(house, everybody[n]) for n in range(step // 2, PEOPLE, step)]
-        users = {"employer": EMPLOYER, "admin": ADMIN, "staff": STAFF}
+        users = {"employer": EMPLOYER, "admin": ADMIN, "staff": STAFF, "officer": OFFICER}
         if SOAK:
             users |= {"outsider": OUTSIDER, "searcher": SEARCHER}
         browsers = {name: stack.enter_context(house.browser(user)) for name, user in users.items()}
@@ -212,7 +217,8 @@ def hunt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hunt]:
             {f"p{n}": facts(one, protected=one.digits in marked) for n, one in enumerate(everybody)},
             feed="hunt",
         )
-        yield Hunt(house, hunted, Hunter(hunted), browsers, list_id)
+        requests = [each for one in hunted for each in _requested(house, one)]
+        yield Hunt(house, hunted, Hunter(hunted), browsers, list_id, requests)
 
 
 def _known(house: House, one: Prey) -> Prey:
@@ -225,6 +231,29 @@ def _checked(employer: httpx.Client, one: Prey) -> Prey:
     assert one.family in page.text
     evidence = re.findall(r"/checks/(ver_[A-Za-z0-9_-]{22})", page.text)[0]
     return Prey(one.family, one.given, one.digits, one.licence, one.public_id, evidence)
+
+
+def _requested(house: House, one: Prey) -> Iterator[str]:
+    """Let somebody report a look-up and ask for a correction: those who answer learn whose licence, and not who it is."""
+    desk = open_desk(house.world.settings)
+    own = sa.select(t.practitioner.c.id, t.licence.c.id, t.licence.c.authority_id).join(t.licence)
+    with desk.truth.connect() as connection:
+        person, licence, authority = connection.execute(
+            own.where(t.practitioner.c.public_id == one.public_id)
+        ).one()
+    with desk.access.connect() as connection:
+        (event,) = events_about(connection, [person], 1)
+    for about in (LookUp(event.id), Wrong("licence", authority, licence), Wrong("person", authority)):
+        yield make(
+            desk.access,
+            desk.sealer,
+            desk.settings.checks.subject_requests,
+            practitioner_id=person,
+            about=about,
+            words="Det här stämmer inte.",
+            now=desk.now(),
+        )
+    desk.close()
 
 
 def _listed(house: House, employer: httpx.Client, hunted: list[Prey]) -> str:
@@ -246,6 +275,7 @@ def values(hunt: Hunt, name: str, rule: Rule) -> list[str]:
         "evidence_id": evidence,
         "verification_id": evidence,
         "list_id": [hunt.list_id],
+        "request_id": hunt.requests,
         "batch_id": [hunt.list_id],
         "feed_id": ["hunt", "hosp"],
         "run_id": ["1", "2", "3", "4", "5"],
