@@ -111,6 +111,10 @@ METRICS = (
         "How long the oldest event of the access log that is not sealed yet has waited; 0 if none waits.",
     ),
     Metric("registry_unusual_callers", "Callers who are slowed because they asked in an unusual way."),
+    Metric(
+        "registry_subject_requests_late",
+        "Reports of look-ups and corrections that were to be answered before now.",
+    ),
     Metric("registry_staff_lists_waiting", "Staff lists that are not done yet."),
     Metric(
         "registry_staff_lists_oldest_seconds",

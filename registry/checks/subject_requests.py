@@ -310,6 +310,13 @@ def listed(
     return [_request(row) for row in connection.execute(query.order_by(*order))]
 
 
+def late(connection: sa.Connection, settings: SubjectRequests, now: datetime) -> int:
+    """Return how many requests were to be answered before `now` and wait."""
+    made = now - timedelta(days=settings.answer_days)
+    waiting = _ROW.kind.in_(KINDS) & _ROW.state.in_(OPEN) & (_ROW.created_at < made)
+    return connection.scalar(sa.select(sa.func.count()).select_from(subject_request).where(waiting)) or 0
+
+
 def forget(engine: Engine, settings: SubjectRequests, now: datetime) -> int:
     """Take away the texts of requests that ended longer ago than `keep_days`; return how many texts."""
     old = now - timedelta(days=settings.keep_days)

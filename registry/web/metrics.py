@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from registry.access.guard import public
 from registry.access.ledger.lag import unsealed_for
 from registry.checks.lists.queue import figures
+from registry.checks.subject_requests import late
 from registry.checks.unusual import standing
 from registry.metrics import CONTENT_TYPE, metrics_text
 from registry.records.feed_state import FeedState, feed_states
@@ -52,7 +53,7 @@ def metrics() -> Response:
 def _asked(ours: Context) -> dict[str, float]:
     """Tell how the access log and the queue of staff lists are; each is left out by itself where it can't be asked."""
     told: dict[str, float] = {}
-    for ask in (_of_the_log, _of_callers, _of_lists):
+    for ask in (_of_the_log, _of_callers, _of_requests, _of_lists):
         try:
             told |= ask(ours)
         except (SQLAlchemyError, ArithmeticError, ValueError, TypeError) as error:
@@ -68,6 +69,12 @@ def _of_the_log(ours: Context) -> dict[str, float]:
 def _of_callers(ours: Context) -> dict[str, float]:
     with ours.access.connect() as connection:
         return {"registry_unusual_callers": sum(standing(connection, ours.now()).values())}
+
+
+def _of_requests(ours: Context) -> dict[str, float]:
+    with ours.access.connect() as connection:
+        count = late(connection, ours.settings.checks.subject_requests, ours.now())
+    return {"registry_subject_requests_late": count}
 
 
 def _of_lists(ours: Context) -> dict[str, float]:

@@ -70,6 +70,7 @@ def told(text: str) -> dict[str, Values]:
 LISTS = {
     "registry_access_log_unsealed_seconds": 61.5,
     "registry_unusual_callers": 2.0,
+    "registry_subject_requests_late": 1.0,
     "registry_staff_lists_waiting": 3.0,
     "registry_staff_lists_oldest_seconds": 90.5,
     "registry_staff_lists_idle_seconds": 4.0,

@@ -237,6 +237,22 @@ def test_those_who_answer_page_through_all_of_them(desk: Desk) -> None:
     )
 
 
+def test_what_was_to_be_answered_and_waits_is_late(desk: Desk, person: int) -> None:
+    settings = desk.settings.checks.subject_requests
+    due = NOW + timedelta(days=settings.answer_days)
+
+    def late(now: datetime) -> int:
+        with desk.access.connect() as connection:
+            return requests.late(connection, settings, now)
+
+    before = late(due)
+    made = make(desk, person)
+    assert late(due) == before
+    waiting = late(due + timedelta(seconds=1))
+    step(desk, made, 1, "corrected")
+    assert late(due + timedelta(seconds=1)) == waiting - 1
+
+
 def test_texts_go_after_their_time_and_the_steps_stay(desk: Desk, person: int) -> None:
     ended, waits = make(desk, person), make(desk, person)
     step(desk, ended, 1, "not-corrected", "Nej, för så är det.")
