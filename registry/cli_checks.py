@@ -15,7 +15,7 @@ def purge_evidence() -> None:
     """Delete evidence and staff lists that are kept no longer, and what belongs to them. Run it daily.
 
     Evidence goes after `checks.evidence_keep_days`, results of staff lists after `checks.lists.keep_days`; with them
-    Idempotency-Keys, counts of quotas and old rows of unusual-checks; texts of people's requests are taken away after
+    Idempotency-Keys, counts of quotas, old rows of unusual-checks and counts of refusals; texts of people's requests are taken away after
     `checks.subject_requests.keep_days`. The access log stays.
     """
     from registry.checks.purge import purge
@@ -27,7 +27,8 @@ def purge_evidence() -> None:
     engine.dispose()
     click.echo(
         f"Deleted: {done.evidence} pieces of evidence, {done.lists} staff lists, {done.consents} consents, {done.keys} idempotency keys, "
-        f"{done.quotas} counts of quotas, {done.unusual} unusual callers. Taken away: {done.texts} texts of people's requests."
+        f"{done.quotas} counts of quotas, {done.unusual} unusual callers, "
+        f"{done.refusals} counts of refusals. Taken away: {done.texts} texts of people's requests."
     )
 
 

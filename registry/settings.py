@@ -22,7 +22,16 @@ from registry.settings_access import (
     check_organisations,
     check_providers,
 )
-from registry.settings_asking import Access, Checks, OwnQuotas, Purpose, Quotas, StaffLists, Unusual
+from registry.settings_asking import (
+    Access,
+    Checks,
+    Oversight,
+    OwnQuotas,
+    Purpose,
+    Quotas,
+    StaffLists,
+    Unusual,
+)
 from registry.settings_base import Positive, Secret, Section
 from registry.settings_ledger import LedgerSettings
 from registry.settings_pipeline import Index, Indexer, Scheduling
@@ -41,6 +50,7 @@ __all__ = [
     "LedgerSettings",
     "Login",
     "OpenSearchSettings",
+    "Oversight",
     "OwnQuotas",
     "Positive",
     "Privacy",

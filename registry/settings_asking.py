@@ -109,6 +109,15 @@ class SubjectRequests(Section, frozen=True):
     keep_days: Annotated[int, msgspec.Meta(ge=1)]
 
 
+class Oversight(Section, frozen=True):
+    """Section `[checks.oversight]`."""
+
+    max_events: Annotated[int, msgspec.Meta(ge=1)]
+    refusals_every_s: Positive
+    refusal_rows_per_day: Annotated[int, msgspec.Meta(ge=1, le=5000)]
+    refusals_keep_days: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Checks(Section, frozen=True):
     """Section `[checks]`."""
 
@@ -120,4 +129,5 @@ class Checks(Section, frozen=True):
     unusual: Unusual
     consents: Consents
     subject_requests: SubjectRequests
+    oversight: Oversight
     lists: StaffLists

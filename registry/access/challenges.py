@@ -9,10 +9,15 @@ REALM = "registry"
 
 
 class InvalidTokenError(UnauthorizedError):
-    """A token was sent, but it is not one that this service takes (RFC 6750 `invalid_token`)."""
+    """A token was sent, but it is not one that this service takes (RFC 6750 `invalid_token`).
+
+    Attributes:
+        issuer: the configured issuer that it was held against, "" where none was; whoever sent it need not be that issuer's.
+    """
 
     slug = "invalid-token"
     title = "The access token is not valid here"
+    issuer = ""
 
 
 class InvalidProofError(InvalidTokenError):

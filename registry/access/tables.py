@@ -89,3 +89,15 @@ dpop_proof = sa.Table(
     sa.Column("expires_at", Instant, nullable=False),
     sa.Index("ix_dpop_proof_expires_at", "expires_at"),
 )
+
+# How often who was refused what, by UTC day (`registry.access.refusals`): counts, nothing of what was asked.
+access_refusal = sa.Table(
+    "access_refusal",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # slug of the problem
+    sa.Column("organisation", sa.Text, primary_key=True),
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)

@@ -137,8 +137,12 @@ class AccessTokens:
         if known and known.since <= now < known.until and known.issuer.still_holds(known.signature):
             return known
         issuer = self._issuer_of(token)
-        claims, signature = issuer.claims(token, now=now)
-        confirmed = confirmation(claims)
+        try:
+            claims, signature = issuer.claims(token, now=now)
+            confirmed = confirmation(claims)
+        except InvalidTokenError as error:
+            error.issuer = issuer.settings.issuer
+            raise
         since, until = _time_of(claims, self._settings.leeway_s)
         known = _Known(issuer.caller(claims, confirmed), confirmed, issuer, signature, since, until)
         if len(self._known) >= _REMEMBERED:

@@ -1,4 +1,4 @@
-"""Deleting what is kept no longer: evidence, idempotency keys, counts of quotas, unusual callers, consents, texts of requests, and staff lists.
+"""Deleting what is kept no longer: evidence, keys, counts of quotas and refusals, unusual callers, consents, texts of requests, and lists.
 
 Run daily by `registry purge-evidence`. The access log stays: what may be deleted there is another question.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from registry.access.tables import access_refusal
 from registry.checks import subject_requests
 from registry.checks.lists import queue
 from registry.checks.tables import (
@@ -38,6 +39,7 @@ class Purged:
     unusual: int
     consents: int
     texts: int
+    refusals: int
     lists: int
 
 
@@ -54,6 +56,7 @@ def purge(engine: Engine, settings: Checks, now: datetime) -> Purged:
     keys = min(kept, timedelta(hours=settings.idempotency_keep_hours))
     ended = identity_consent.c.expires_at < now - timedelta(days=settings.consents.keep_days)
     noticed = check_unusual.c.noticed_at < now - timedelta(days=settings.unusual.keep_days)
+    refused = now - timedelta(days=settings.oversight.refusals_keep_days)
     return Purged(
         evidence=_delete(engine, check_evidence.c.event_id, check_evidence.c.created_at < now - kept),
         keys=_delete(engine, idempotency_key.c.digest, idempotency_key.c.began_at < now - keys),
@@ -61,6 +64,7 @@ def purge(engine: Engine, settings: Checks, now: datetime) -> Purged:
         unusual=_delete(engine, check_unusual.c.id, noticed & (check_unusual.c.slowed_until < now)),
         consents=_delete(engine, identity_consent.c.id, ended),
         texts=subject_requests.forget(engine, settings.subject_requests, now),
+        refusals=_delete(engine, access_refusal.c.day, access_refusal.c.day < refused.date()),
         lists=queue.purge(engine, now),
     )
 

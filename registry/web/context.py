@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
+from registry.access.refusals import Refusals
 from registry.checks.desk import Desk
 from registry.database import open_database
 from registry.errors import RegistryError
@@ -29,15 +30,18 @@ class Context(Desk):
     Attributes:
         counting: keeps a count of the documents that the index holds and should hold.
         feeds: every feed, for lists, which show no more of them than names.
+        refusals: counts who is refused.
     """
 
     counting: Counting = field(init=False)
     feeds: FeedsCache = field(init=False)
+    refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.counting = counting_of(self.settings, self.health)
         self.feeds = FeedsCache(self.settings.search.feeds_ttl_s)
+        self.refusals = Refusals(self.access, self.settings.checks.oversight)
 
     def health(self) -> Health:
         """Tell how the search engine is; never raises."""
@@ -48,6 +52,7 @@ class Context(Desk):
 
     def close(self) -> None:
         """Close every connection."""
+        self.refusals.write()
         self.counting.close()
         super().close()
 

@@ -20,6 +20,7 @@ from registry.errors import BadRequestError, NotFoundError, RegistryError
 from registry.identifiers import mask_personal_numbers
 from registry.logs import frames
 from registry.settings import Settings
+from registry.web.context import context
 from registry.web.problem_types import PROBLEM_TYPES, ProblemType
 
 log = structlog.get_logger()
@@ -31,6 +32,9 @@ ERROR_PAGE = "registry-error-page"
 # Refusals that a log tells, and those among them of somebody who brought nothing that could have been refused.
 _REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NOT_TRIED = frozenset({"unauthorized", "login-needed"})
+# Refusals that are counted for the privacy officer.
+_COUNTED = _REFUSALS | {HTTPStatus.TOO_MANY_REQUESTS}
+_COUNTED_TOO = frozenset({"login-failed", "consent-code-refused"})
 ErrorPage = Callable[[ProblemType, str], Response]
 
 
@@ -109,6 +113,7 @@ def register(app: Flask, settings: Settings) -> None:
             _log_failure(error, kind)
         elif kind.status in _REFUSALS and kind.slug not in _NOT_TRIED:
             _log_refusal(known, kind)
+        _count_refusal(known, kind)
         response = (_page(kind, known) if _wants_page() else None) or _problem(settings, kind, known)
         _add_headers(response, known, error, settings)
         return response
@@ -210,6 +215,14 @@ def _log_refusal(error: RegistryError, kind: ProblemType) -> None:
         organisation=getattr(caller, "organisation", None),
         request_id=g.get("request_id"),
     )
+
+
+def _count_refusal(error: RegistryError, kind: ProblemType) -> None:
+    """Count a refusal by who it was; a proof that lacks a nonce which nobody can know beforehand is none."""
+    counted = kind.status in _COUNTED or kind.slug in _COUNTED_TOO
+    if not counted or kind.slug in _NOT_TRIED or getattr(error, "code", "") == "use_dpop_nonce":
+        return
+    context().refusals.add(kind.slug, g.get("registry_caller"), issuer=getattr(error, "issuer", ""))
 
 
 def _log_failure(error: BaseException, kind: ProblemType) -> None:

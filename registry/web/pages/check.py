@@ -38,7 +38,8 @@ def check() -> Response:
         return start_page(form.typed, form.errors, _UNUSABLE)
     try:
         return answer(form.question)
-    except ConsentRefusedError:
+    except ConsentRefusedError as refused:
+        context().refusals.add(refused.slug, current_caller())
         return start_page(form.typed, (FormError("consent-code", "wrong.consent-code-refused"),), _UNUSABLE)
     except BadRequestError:
         # What only the verification can tell: its own words are for programmers.

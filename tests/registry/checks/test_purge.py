@@ -70,7 +70,7 @@ def test_keys_counts_and_old_rows_go_too(desk: Desk, caller: Caller) -> None:
     )
     ask(desk, caller, "no-such")
     _notice_something(desk, caller)
-    assert _later(desk, hours=1) == Purged(0, 0, 0, 0, 0, 0, 0)
+    assert _later(desk, hours=1) == Purged(0, 0, 0, 0, 0, 0, 0, 0)
     gone = _later(desk, days=desk.settings.checks.unusual.keep_days + 1)
     assert (gone.keys, gone.unusual) == (1, 1)
     assert gone.quotas >= 2

@@ -1,7 +1,9 @@
 """Every refusal has one shape, a documented type, and tells nothing it should not."""
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from werkzeug import exceptions
 
 import registry.web  # noqa: F401 - so that every error of the service is defined
 from registry.access.guard import public
+from registry.access.refusals import refused_between
 from registry.access.tables import access_event_subject
 from registry.errors import RegistryError
 from registry.web.problem_types import PROBLEM_TYPES
@@ -273,3 +276,35 @@ def test_who_was_refused_what_is_in_the_log(full: Service, capsys: pytest.Captur
     assert "invalid-token" in told
     assert full.ask("GET", "/v1/feeds", scopes=None).status_code == 401
     assert "request refused" not in capsys.readouterr().out, "nothing was tried"
+
+
+def test_who_was_refused_what_is_counted(full: Service) -> None:
+    full.context.refusals.write()
+    with full.world.access_engine.connect() as connection:
+        before = _counted(connection)
+    assert full.ask("GET", "/v1/practitioners/x", scopes=("registry:search",)).status_code == 403
+    wrong = {"Authorization": "Bearer a.b.c"}
+    for _ in range(3):
+        assert full.ask("GET", "/v1/feeds", scopes=None, headers=wrong).status_code == 401
+    # Nothing was tried, nothing was refused.
+    assert full.ask("GET", "/v1/feeds", scopes=None).status_code == 401
+    assert full.ask("GET", "/v1/nothing").status_code == 404
+    full.context.refusals.write()
+    with full.world.access_engine.connect() as connection:
+        found = _counted(connection)
+    issuer = full.world.settings.tokens.issuer
+    assert found - before == Counter(
+        {
+            ("insufficient-scope", "2120000142", issuer, "system-1"): 1,
+            ("invalid-token", "", issuer, ""): 3,
+        }
+    )
+
+
+def _counted(connection: sa.Connection) -> Counter[tuple[str, str, str, str]]:
+    return Counter(
+        {
+            (one.kind, one.organisation, one.issuer, one.client_id): one.count
+            for one in refused_between(connection, date.min, date.max)
+        }
+    )
