@@ -16,10 +16,11 @@ from registry.cli_log import access_log
 from registry.cli_policy import policy
 from registry.cli_recompute import recompute
 from registry.cli_rules import rules
+from registry.cli_sessions import end_sessions, purge_sessions
 from registry.console import json_option, show, told_plainly
 from registry.logs import configure_logs
 from registry.roles import grant_to_sealer, grant_to_service
-from registry.settings import CONFIG, ROOT, Secret, Settings, load_settings
+from registry.settings import CONFIG, ROOT, Secret, load_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -147,19 +148,9 @@ def sandbox(port: int, path: Path) -> None:
     serve(create_provider(provider, settings.service), "127.0.0.1", port)
 
 
-@main.command("purge-sessions")
-@told_plainly
-def purge() -> None:
-    """Delete login sessions that have ended. Run it daily."""
-    from registry.access.sessions import purge_sessions
-    from registry.database import open_database
-
-    settings: Settings = load_settings()
-    engine = open_database(settings.access_database_url, settings.database, service=False)
-    click.echo(f"{purge_sessions(engine, settings.login)} ended sessions deleted.")
-
-
 main.add_command(keys)
+main.add_command(purge_sessions)
+main.add_command(end_sessions)
 main.add_command(access_log)
 main.add_command(rules)
 main.add_command(policy)
