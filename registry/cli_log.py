@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy.engine import Engine
 
 from registry.cli_patterns import patterns_command
+from registry.cli_timeline import timeline_command, verify_timeline
 from registry.console import json_option, show, told_plainly
 from registry.settings import Settings, load_settings
 
@@ -66,15 +67,35 @@ def seal_log(follow: bool) -> None:
 @click.option(
     "--proof", "proof_file", type=_FILE, help="Check this proof instead of the log; no database is asked."
 )
+@click.option(
+    "--timeline",
+    "timeline_file",
+    type=_FILE,
+    help="Check this timeline instead of the log; no database is asked.",
+)
+@click.option(
+    "--leaves", "leaf_file", type=_FILE, help="The second file of the timeline, with what it withholds."
+)
 @json_option
 @told_plainly
-def verify_log(head_file: Path | None, key_file: Path | None, proof_file: Path | None, as_json: bool) -> None:
+def verify_log(
+    head_file: Path | None,
+    key_file: Path | None,
+    proof_file: Path | None,
+    timeline_file: Path | None,
+    leaf_file: Path | None,
+    as_json: bool,
+) -> None:
     """Prove that nothing was removed from the access log or changed; name what was. Ends with 1 if it does not hold."""
     from registry.access.ledger import verify
     from registry.access.ledger.heads import read_kept
     from registry.access.ledger.keys import ring_of, ring_of_file
     from registry.access.ledger.state import KeptHead
 
+    if proof_file and timeline_file:
+        raise click.UsageError("Give --proof or --timeline, not both.")
+    if leaf_file and not timeline_file:
+        raise click.UsageError("--leaves belongs to --timeline.")
     settings = load_settings()
     ring = ring_of_file(key_file) if key_file else ring_of(settings.ledger)
     kept = (
@@ -82,6 +103,10 @@ def verify_log(head_file: Path | None, key_file: Path | None, proof_file: Path |
         if head_file
         else KeptHead(settings.ledger.state_file).read() or None
     )
+    if timeline_file:
+        if not verify_timeline(timeline_file, ring, leaf_file=leaf_file, kept=kept, as_json=as_json):
+            raise SystemExit(1)
+        return
     if proof_file:
         from registry.access.ledger.proof import check
 
@@ -197,3 +222,4 @@ def new_key(as_json: bool) -> None:
 
 
 access_log.add_command(patterns_command)
+access_log.add_command(timeline_command)

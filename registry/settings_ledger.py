@@ -17,3 +17,4 @@ class LedgerSettings(Section, frozen=True):
     batch_events: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
     overdue_s: Positive
     state_file: str
+    timeline_days: Annotated[int, msgspec.Meta(ge=1, le=3660)]

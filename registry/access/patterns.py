@@ -19,7 +19,7 @@ from registry.records.read import as_utc
 
 MAX_DAYS = 92
 # Events that commit late stand behind younger ones by so much at most; more only makes the stretch that is read longer.
-_LATE = timedelta(hours=1)
+LATE = timedelta(hours=1)
 # Consistency of the median absolute deviation with the standard deviation of a normal distribution.
 _CONSISTENT = 1.4826
 _PART = 10_000
@@ -97,8 +97,8 @@ def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0,
         datetime.combine(end + timedelta(days=1), time(), UTC),
     )
     with engine.connect() as connection:
-        first = _first_id(connection, after - _LATE)
-        last = _first_id(connection, before + _LATE)
+        first = first_id(connection, after - LATE)
+        last = first_id(connection, before + LATE)
         stretch = sa.and_(_E.id >= first, _E.id < last, _E.at >= after, _E.at < before)
         counts, callers = _counted(connection, stretch)
     rows = [(*key, number) for key, number in counts.items()]
@@ -112,7 +112,7 @@ def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0,
     )
 
 
-def _first_id(connection: sa.Connection, moment: datetime) -> int:
+def first_id(connection: sa.Connection, moment: datetime) -> int:
     """Return the first id at or after a moment, by halving: ids rise with time, and no index on the time is needed."""
     low, high = 0, int(connection.scalar(sa.select(sa.func.max(_E.id))) or 0) + 1
     while low < high:

@@ -19,6 +19,10 @@ Kind = Literal[
     "signature",
     "kept-elsewhere",
     "overdue",
+    # Of timelines only.
+    "timeline",
+    "left-out",
+    "open",
 ]
 
 
@@ -61,6 +65,40 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     findings: list[Finding]
     last: dict[str, str | int] | None
     compared: int
+
+
+class TimelineReport(msgspec.Struct, frozen=True, rename="camel"):
+    """What was found in a timeline.
+
+    Attributes:
+        holds: every event is as it was sealed, none is left out, and the stretch had ended when the last head was sealed.
+        from_, to, organisation, made_at, made_by: as the file says; nobody has signed these.
+        events: how many are shown.
+        proven: of how many of these everything that the file says was compared with what was sealed. Of the others it is proven
+            that they are there, not what they say.
+        others: entries that are not shown; `others_proven`: of how many of them the reason was compared, too.
+        heads: how many are in the file.
+        sealed_until: when the last one was sealed.
+        not_sealed_yet: events of the stretch that no head covered when it was made, as the file says.
+        compared: how many heads that were kept elsewhere are in the file as they were.
+    """
+
+    holds: bool
+    from_: str = msgspec.field(name="from")
+    to: str
+    organisation: str | None
+    made_at: str
+    made_by: str
+    events: int
+    proven: int
+    others: int
+    others_proven: int
+    heads: int
+    sealed_until: str
+    not_sealed_yet: int
+    compared: int
+    found: int
+    findings: list[Finding]
 
 
 class Findings:

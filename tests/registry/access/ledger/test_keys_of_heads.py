@@ -45,6 +45,7 @@ def settings(signing: str = "", *public: str) -> LedgerSettings:
         batch_events=10,
         overdue_s=600,
         state_file="",
+        timeline_days=92,
     )
 
 
