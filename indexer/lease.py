@@ -151,8 +151,17 @@ class Lease:
 
     def release(self) -> None:
         """End the heartbeat and give the lease up, if it is ours still. What can't be given up expires by itself."""
+        try:
+            self._give_up()
+        except KeyboardInterrupt:
+            # Told to stop in the middle of it, which is told once (`indexer.jobs`): the next one need not wait for this lease.
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
         self._ending.set()
-        self._thread.join(timeout=_STATEMENT_MS / 1000)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=_STATEMENT_MS / 1000)
         try:
             with self._own.connect() as connection:
                 connection.execute(sa.delete(table).where(self._mine))
@@ -226,7 +235,12 @@ def leased(engine: Engine, job: str, timeout_s: float, heartbeat_s: float) -> It
         LostLeaseError: the block failed because somebody has taken over meanwhile.
     """
     lease = Lease(engine, job, timeout_s, heartbeat_s)
-    lease.take()
+    try:
+        lease.take()
+    except KeyboardInterrupt:
+        # Told to stop while taking it: it may be ours already.
+        lease.release()
+        raise
     try:
         yield lease
     except sa.exc.DBAPIError as error:

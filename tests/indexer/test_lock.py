@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from indexer import lease
+from indexer.jobs import StoppedError
 from indexer.lock import BusyError, LostLeaseError, only_one
 from registry.database import open_database, writing
 from registry.records import tables as t
@@ -224,6 +225,33 @@ def test_a_failure_gives_the_lock_up_too(world: World) -> None:
         raise ValueError("of the work")
 
     assert is_free(world)
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+@pytest.mark.parametrize("statement", ["INSERT INTO lease", "pg_terminate_backend", "DELETE FROM lease"])
+def test_whoever_is_told_to_stop_while_taking_or_giving_up_leaves_no_lease(
+    large_world: World, moment: str, statement: str
+) -> None:
+    told: list[str] = []
+
+    def stop(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        if statement in text and not told:
+            told.append(text)
+            raise StoppedError
+
+    sa.event.listen(Engine, moment, stop)
+    try:
+        with (
+            pytest.raises(StoppedError),
+            only_one(large_world.engine, JOB, large_world.settings.indexer),
+        ):
+            pass
+    finally:
+        sa.event.remove(Engine, moment, stop)
+    assert told
+    assert large_world.count(t.lease) == 0
+    with only_one(large_world.engine, JOB, large_world.settings.indexer) as guard:
+        assert not guard.lost
 
 
 def test_what_a_holder_wrote_that_woke_up_too_late_is_not_kept(large_world: World, other: Obedient) -> None:
