@@ -166,6 +166,8 @@ def verify_timeline(
             f"What they say is proven of {report.proven} events, and of {report.others_proven} of the others why they are not shown; of the "
             "rest, that they are there. Give --leaves to prove it."
         )
+    if report.refused:
+        lines.append(f"{report.refused} lines about who was refused: counts that nothing proves.")
     if kept is not None:
         lines.append(f"{report.compared} heads kept elsewhere are in it as they were.")
     lines.append("The timeline holds." if report.holds else "The timeline does NOT hold.")

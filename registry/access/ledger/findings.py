@@ -77,6 +77,7 @@ class TimelineReport(msgspec.Struct, frozen=True, rename="camel"):
         proven: of how many of these everything that the file says was compared with what was sealed. Of the others it is proven
             that they are there, not what they say.
         others: entries that are not shown; `others_proven`: of how many of them the reason was compared, too.
+        refused: lines about who was refused; nothing is proven about them.
         heads: how many are in the file.
         sealed_until: when the last one was sealed.
         not_sealed_yet: events of the stretch that no head covered when it was made, as the file says.
@@ -93,6 +94,7 @@ class TimelineReport(msgspec.Struct, frozen=True, rename="camel"):
     proven: int
     others: int
     others_proven: int
+    refused: int
     heads: int
     sealed_until: str
     not_sealed_yet: int

@@ -29,6 +29,7 @@ from registry.access.ledger.timeline_lines import (
     Missing,
     Opening,
     Other,
+    RefusedLine,
     Removed,
     Shown,
     WholeLeaf,
@@ -36,6 +37,7 @@ from registry.access.ledger.timeline_lines import (
 )
 from registry.access.log import NOBODY
 from registry.access.patterns import LATE, first_id
+from registry.access.refusals import refused_between
 from registry.access.tables import access_event, access_ledger_head, access_ledger_leaf
 from registry.database import of_one_moment
 
@@ -92,6 +94,7 @@ class Made:
     others: int = 0
     heads: int = 0
     damaged: int = 0
+    refused: int = 0
     not_sealed_yet: int = 0
     sealed_until: str = ""
     is_closed: bool = False
@@ -171,11 +174,25 @@ class _Writing:
             position = max(position, head.head.size)
             self._line(HeadLine(head.text))
             made.heads += 1
-        self._line(Closing(made.events, made.others, made.heads, made.damaged))
+        self._refused()
+        self._line(Closing(made.events, made.others, made.heads, made.damaged, made.refused))
         return made
 
     def _line(self, line: Line) -> None:
         self.write(msgspec.json.encode(line) + b"\n")
+
+    def _refused(self) -> None:
+        """Write who was refused on the days that the stretch has a part of: counts of whole days, so nothing finer can be told."""
+        asked = self.asked
+        upto = (asked.end - timedelta(microseconds=1)).astimezone(UTC).date()
+        for one in refused_between(self.connection, asked.begin.astimezone(UTC).date(), upto):
+            if asked.organisation in {None, one.organisation}:
+                self.made.refused += 1
+                self._line(
+                    RefusedLine(
+                        str(one.day), one.kind, one.organisation, one.issuer, one.client_id, one.count
+                    )
+                )
 
     def _sealed_entries(self, size: int) -> tuple[int, int, int]:
         """Return how many events of the stretch are not sealed, and the lowest and highest position of those that are.

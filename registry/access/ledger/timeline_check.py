@@ -25,6 +25,7 @@ from registry.access.ledger.timeline_lines import (
     Missing,
     Opening,
     Other,
+    RefusedLine,
     Removed,
     Shown,
     WholeLeaf,
@@ -66,7 +67,7 @@ class _Check:
         self._leaf_decoder = msgspec.json.Decoder(WholeLeaf)
         self._findings = Findings()
         self._events = self._proven = self._others = self._others_proven = self._heads = self._compared = 0
-        self._damaged = 0
+        self._damaged = self._refused = 0
         self._position = opening.first
         self._closing: Closing | None = None
         self._previous: SignedHead | None = None
@@ -143,6 +144,8 @@ class _Check:
                 self._tree, self._position = None, max(self._position, line.last)
             case HeadLine():
                 self._head(line.head)
+            case RefusedLine():
+                self._refused += 1
             case Closing():
                 self._closing = line
             case _:
@@ -346,7 +349,7 @@ class _Check:
                     "Its end is not where its first line says: it was cut off, or something was put in."
                 )
         self._end(last)
-        counted = Closing(self._events, self._others, self._heads, self._damaged)
+        counted = Closing(self._events, self._others, self._heads, self._damaged, self._refused)
         if self._closing != counted and self._is_readable:
             self._wrong(
                 "Its last line does not tell what is in it: it was cut off, or something was taken out or put in."
@@ -366,6 +369,7 @@ class _Check:
             proven=self._proven,
             others=self._others,
             others_proven=self._others_proven,
+            refused=self._refused,
             heads=self._heads,
             sealed_until=last.head.sealed_at if last else "",
             not_sealed_yet=opening.not_sealed_yet,

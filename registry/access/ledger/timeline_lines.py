@@ -104,6 +104,20 @@ class HeadLine(Line, frozen=True, tag="head"):
     head: str
 
 
+class RefusedLine(Line, frozen=True, tag="refused"):
+    """How often somebody was refused something on a day (UTC) that the stretch has a part of; see `refusals.Refused`.
+
+    These are counts that the service keeps and may change. Nothing is proven about them.
+    """
+
+    day: str
+    kind: str
+    organisation: str
+    issuer: str
+    client_id: str
+    count: int
+
+
 class Closing(Line, frozen=True, tag="end"):
     """The last line.
 
@@ -112,15 +126,17 @@ class Closing(Line, frozen=True, tag="end"):
         others: how many entries are not.
         heads: how many heads there are, the one before the first entry not counted.
         damaged: entries that were missing, or whose event was removed or changed.
+        refused: lines about who was refused.
     """
 
     events: int
     others: int
     heads: int
     damaged: int
+    refused: int = 0
 
 
-AnyLine = Opening | Shown | Other | Removed | Missing | HeadLine | Closing
+AnyLine = Opening | Shown | Other | Removed | Missing | HeadLine | RefusedLine | Closing
 
 
 class WholeLeaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from registry.access.ledger.findings import TimelineReport
 from registry.access.ledger.prove import listed
 from registry.access.ledger.timeline import Asked, Made, write_timeline
 from registry.access.ledger.timeline_check import check_timeline
-from registry.access.tables import access_event, access_event_subject
+from registry.access.tables import access_event, access_event_subject, access_refusal
 from registry.cli import main
 from registry.cli_timeline import stretch
 from registry.database import writing
@@ -190,6 +190,33 @@ def test_a_stretch_after_all_that_is_sealed_is_empty_and_open(sealed: Log) -> No
     report = found.check()
     assert (report.events, report.others, report.heads) == (0, 0, 0)
     assert [one.kind for one in report.findings] == ["open"]
+
+
+def test_who_was_refused_on_its_days_is_told_but_not_proven(sealed: Log) -> None:
+    for day, organisation in ((0, OTHER), (1, OTHER), (0, CALLER.organisation), (-1, OTHER), (2, OTHER)):
+        with writing(sealed.engine).begin() as connection:
+            connection.execute(
+                access_refusal.insert().values(
+                    day=(DAY + timedelta(days=day)).date(),
+                    kind="insufficient-scope",
+                    organisation=organisation,
+                    issuer=CALLER.issuer,
+                    client_id="c",
+                    count=3,
+                )
+            )
+    found = Written(sealed, end=DAY + timedelta(days=1, hours=1))
+    assert [(one["day"], one["organisation"], one["count"]) for one in found.of("refused")] == [
+        ("2026-10-01", CALLER.organisation, 3),
+        ("2026-10-01", OTHER, 3),
+        ("2026-10-02", OTHER, 3),
+    ]
+    report = found.check(whole=True)
+    assert (report.holds, report.refused) == (True, 3)
+    one = Written(sealed, organisation=OTHER)
+    assert [line["day"] for line in one.of("refused")] == ["2026-10-01"]
+    one.data = one.data.replace(b'"line":"refused"', b'"line":"other"')
+    assert not one.check().holds
 
 
 @pytest.mark.parametrize(
