@@ -5,6 +5,7 @@ from datetime import date, datetime
 import click
 import msgspec
 
+from registry.access.refusals import OTHERS
 from registry.console import json_option, show, told_plainly
 from registry.settings import load_settings
 
@@ -29,7 +30,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def patterns_command(
     begin: datetime, end: datetime | None, deviations: float, least: int, as_json: bool
 ) -> None:
-    """Tell how much each organisation asked, for what, with which answers, and which days stand out.
+    """Tell how much each organisation asked, for what, with which answers, who was refused, and which days stand out.
 
     Names nobody who was looked up. Callers who tried numbers or names: `registry unusual-checks`.
     """
@@ -44,20 +45,35 @@ def patterns_command(
         engine.dispose()
     lines = [f"{found.events} events from {found.begin} to {found.end}."]
     lines += [
-        f"{one.organisation or 'no organisation'}: {one.events} events by {one.callers} callers; "
+        f"{_organisation(one.organisation)}: {one.events} events by {one.callers} callers; "
         f"{_told(one.by_purpose)}; {_told(one.by_action)}; answers: {_told(one.by_answer) or 'none of these kinds'}"
         for one in found.uses
     ]
     lines += [
-        f"STANDS OUT: {one.organisation or 'no organisation'} on {one.day}: {one.events} events, usually {one.usual:g} "
+        f"STANDS OUT: {_organisation(one.organisation)} on {one.day}: {one.events} events, usually {one.usual:g} "
         f"(told above {one.bound:g})"
         for one in found.outliers
     ] or ["No day stands out."]
+    lines.append(f"{found.refused} refused attempts.")
+    lines += [
+        f"{_organisation(one.organisation)}, client {one.client_id or 'not told'}, issuer {one.issuer or 'not told'}: "
+        f"refused {one.refused} times; {_told(one.by_kind)}"
+        for one in found.attempts
+    ]
+    lines += [
+        f"STANDS OUT: {_organisation(one.organisation)} was refused {one.events} times on {one.day}, usually {one.usual:g} "
+        f"(told above {one.bound:g})"
+        for one in found.refused_outliers
+    ]
     show(msgspec.to_builtins(found), as_json=as_json, text="\n".join(lines))
 
 
 def _day(moment: datetime) -> date:
     return moment.date()
+
+
+def _organisation(number: str) -> str:
+    return {"": "no organisation", OTHERS: "others, not counted apart"}.get(number, number)
 
 
 def _told(counts: dict[str, int]) -> str:

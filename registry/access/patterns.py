@@ -1,6 +1,6 @@
 """What a privacy officer looks for in the access log: who asks how much, and which days are out of the ordinary.
 
-Counts only: nobody who was looked up is named. Read from the log itself, a stretch of days at a time, in one pass over that
+Counts only: nobody who was looked up is named. Refused attempts are read from `access_refusal`, all else from the log itself, a stretch of days at a time, in one pass over that
 stretch: a month of a national register (a million events) takes seconds.
 """
 
@@ -13,17 +13,21 @@ from datetime import UTC, date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from registry.access.refusals import Refused, refused_between
 from registry.access.tables import access_event
 from registry.errors import BadRequestError
 from registry.records.read import as_utc
 
 MAX_DAYS = 92
+# Those that one can ask about; calendars end some time before and after.
+YEARS = range(2000, 3000)
+MOST_ATTEMPTS = 200
 # Events that commit late stand behind younger ones by so much at most; more only makes the stretch that is read longer.
 LATE = timedelta(hours=1)
 # Consistency of the median absolute deviation with the standard deviation of a normal distribution.
 _CONSISTENT = 1.4826
 _PART = 10_000
-_ANSWERS = ("yes", "no", "ask", "not found", "consent code refused")
+COUNTED_ANSWERS = ("yes", "no", "ask", "not found", "consent code refused")
 _E = access_event.c
 
 
@@ -49,10 +53,28 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlier:
-    """A day on which an organisation asked far more than it does.
+class Attempts:
+    """How often somebody was refused.
 
     Attributes:
+        organisation, issuer, client_id: as in `registry.access.refusals.Refused`.
+        refused: how often.
+        by_kind: of these, by the slug of the problem.
+    """
+
+    organisation: str
+    issuer: str
+    client_id: str
+    refused: int
+    by_kind: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """A day on which an organisation asked, or was refused, far more often than it is.
+
+    Attributes:
+        events: what it asked, or how often it was refused.
         usual: the median of its other days in the stretch; days without a question count as 0.
         bound: what was passed.
     """
@@ -66,16 +88,40 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """What was found between two days, both included (UTC)."""
+    """What was found between two days, both included (UTC).
+
+    Attributes:
+        refused: refusals of everybody.
+        attempts: of those refused most often, at most `MOST_ATTEMPTS`.
+        refused_outliers: days on which an organisation was refused far more often than it is.
+    """
 
     begin: date
     end: date
     events: int
     uses: list[Use]
     outliers: list[Outlier]
+    refused: int
+    attempts: list[Attempts]
+    refused_outliers: list[Outlier]
 
 
-def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0, least: int = 50) -> Patterns:
+class TooManyEventsError(BadRequestError):
+    """The days asked for hold more events than are counted at once."""
+
+    slug = "too-many-events"
+    title = "The days hold more events than are counted at once"
+
+
+def patterns(
+    engine: Engine,
+    begin: date,
+    end: date,
+    *,
+    deviations: float = 6.0,
+    least: int = 50,
+    most: int | None = None,
+) -> Patterns:
     """Count what organisations asked from `begin` to `end`, both included (UTC).
 
     Args:
@@ -85,13 +131,17 @@ def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0,
             deviations (median absolute deviation, made comparable to a standard deviation, at least the root of the median: counts
             vary by themselves).
         least: and at least so many events; below that nobody has to look.
+        most: events that are read at most; None reads as many as there are.
 
     Raises:
-        BadRequestError: the days are the wrong way round, or more than `MAX_DAYS`.
+        TooManyEventsError: there are more than `most`, by their ids; nothing was read then.
+        BadRequestError: the days are the wrong way round, more than `MAX_DAYS`, or not in `YEARS`.
     """
     days = (end - begin).days + 1
     if not 1 <= days <= MAX_DAYS:
         raise BadRequestError(f"Give from 1 to {MAX_DAYS} days, the first day first.")
+    if begin.year not in YEARS or end.year not in YEARS:
+        raise BadRequestError(f"Give days from the year {YEARS[0]} to {YEARS[-1]}.")
     after, before = (
         datetime.combine(begin, time(), UTC),
         datetime.combine(end + timedelta(days=1), time(), UTC),
@@ -99,8 +149,14 @@ def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0,
     with engine.connect() as connection:
         first = first_id(connection, after - LATE)
         last = first_id(connection, before + LATE)
+        if most is not None and last - first > most:
+            raise TooManyEventsError(
+                f"From {begin} to {end} there are about {last - first} events, and at most {most} are counted at once. Give fewer days, or "
+                "ask the operator for `registry log patterns`, which counts any number (`checks.oversight.max_events`)."
+            )
         stretch = sa.and_(_E.id >= first, _E.id < last, _E.at >= after, _E.at < before)
         counts, callers = _counted(connection, stretch)
+        refused = refused_between(connection, begin, end)
     rows = [(*key, number) for key, number in counts.items()]
     uses = _uses(rows, {organisation: len(several) for organisation, several in callers.items()})
     return Patterns(
@@ -109,7 +165,25 @@ def patterns(engine: Engine, begin: date, end: date, *, deviations: float = 6.0,
         sum(one.events for one in uses),
         uses,
         _outliers(rows, begin, days, deviations=deviations, least=least),
+        sum(one.count for one in refused),
+        _attempts(refused)[:MOST_ATTEMPTS],
+        _outliers(
+            [(one.day, one.organisation, one.count) for one in refused],
+            begin,
+            days,
+            deviations=deviations,
+            least=least,
+        ),
     )
+
+
+def _attempts(refused: Iterable[Refused]) -> list[Attempts]:
+    """Return who was refused, those refused most often first."""
+    kinds: dict[tuple[str, str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for one in refused:
+        kinds[one.organisation, one.issuer, one.client_id][one.kind] += one.count
+    found = [Attempts(*who, sum(by_kind.values()), _sorted(by_kind)) for who, by_kind in kinds.items()]
+    return sorted(found, key=lambda one: (-one.refused, one.organisation, one.issuer, one.client_id))
 
 
 def first_id(connection: sa.Connection, moment: datetime) -> int:
@@ -147,7 +221,7 @@ def _counted(
     for part in connection.execution_options(yield_per=_PART).execute(asked).partitions():
         for on, organisation, purpose, action, answer, *caller in part:
             # Answers of searches are numbers of hits: only what is looked for is told apart.
-            counts[on, organisation, purpose, action, answer if answer in _ANSWERS else ""] += 1
+            counts[on, organisation, purpose, action, answer if answer in COUNTED_ANSWERS else ""] += 1
             callers[organisation].add(tuple(caller))
     return counts, callers
 

@@ -21,7 +21,7 @@ DEFAULT = "default"
 ANY_ROLE = "*"
 ADMINISTRATION = "registry:admin"
 # Scopes of those who run the registry: a role that gives one is given by a provider only if its table names the role.
-_OF_OURS = frozenset({ADMINISTRATION, "registry:reports", "registry:corrections"})
+_OF_OURS = frozenset({ADMINISTRATION, "registry:reports", "registry:corrections", "registry:oversight"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,15 @@ from registry.records.read import as_utc
 from registry.settings import Unusual
 
 log = structlog.get_logger()
+KINDS = (
+    "not-found",
+    "people",
+    "consecutive",
+    "guesses",
+    "list-not-found",
+    "list-consecutive",
+    "list-guesses",
+)
 # A process looks at a caller after so many checks, and not more often than this.
 LOOK_EVERY = 10
 LOOK_EVERY_S = 5.0
@@ -313,9 +322,19 @@ def _report(
     return written
 
 
-def listed(connection: sa.Connection, *, limit: int = 100) -> list[Noticed]:
-    """Return what was noticed, the newest first."""
+def listed(
+    connection: sa.Connection,
+    *,
+    limit: int = 100,
+    since: datetime | None = None,
+    before: datetime | None = None,
+) -> list[Noticed]:
+    """Return what was noticed, the newest first; only from `since` and before `before` if they are given."""
     query = sa.select(check_unusual).order_by(check_unusual.c.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(check_unusual.c.noticed_at >= since)
+    if before is not None:
+        query = query.where(check_unusual.c.noticed_at < before)
     return [
         Noticed(
             id=row.id,

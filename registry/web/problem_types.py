@@ -65,6 +65,15 @@ _ALL = (
         "Fråga med POST /v1/verifications och numret i anropets innehåll. Se adressen som röjd där den har sparats.",
     ),
     ProblemType(
+        "too-many-events",
+        400,
+        "The days hold more events than are counted at once",
+        "The access log has more events of the days asked for than one answer counts.",
+        "Ask for fewer days, or ask the operator for `registry log patterns`.",
+        "Åtkomstloggen har fler händelser för dagarna än vad som räknas på en gång.",
+        "Fråga om färre dagar, eller be driftansvarig köra `registry log patterns`.",
+    ),
+    ProblemType(
         "login-failed",
         400,
         "The login did not succeed",

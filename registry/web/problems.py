@@ -217,12 +217,15 @@ def _log_refusal(error: RegistryError, kind: ProblemType) -> None:
     )
 
 
+def is_counted(kind: ProblemType) -> bool:
+    """Tell whether problems of a kind refuse somebody who tried something (`registry.access.refusals`)."""
+    return (kind.status in _COUNTED or kind.slug in _COUNTED_TOO) and kind.slug not in _NOT_TRIED
+
+
 def _count_refusal(error: RegistryError, kind: ProblemType) -> None:
     """Count a refusal by who it was; a proof that lacks a nonce which nobody can know beforehand is none."""
-    counted = kind.status in _COUNTED or kind.slug in _COUNTED_TOO
-    if not counted or kind.slug in _NOT_TRIED or getattr(error, "code", "") == "use_dpop_nonce":
-        return
-    context().refusals.add(kind.slug, g.get("registry_caller"), issuer=getattr(error, "issuer", ""))
+    if is_counted(kind) and getattr(error, "code", "") != "use_dpop_nonce":
+        context().refusals.add(kind.slug, g.get("registry_caller"), issuer=getattr(error, "issuer", ""))
 
 
 def _log_failure(error: BaseException, kind: ProblemType) -> None:

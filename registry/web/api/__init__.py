@@ -12,6 +12,7 @@ from registry.web.api import (
     info,
     openapi,
     operation,
+    oversight,
     practitioners,
     purposes,
     search,
@@ -46,7 +47,17 @@ def register(app: Flask, ours: Context) -> None:
             **openapi.spec_options(ours.settings),
         },
     )
-    for module in (info, search, practitioners, verifications, batches, purposes, feeds, feed_runs):
+    for module in (
+        info,
+        search,
+        practitioners,
+        verifications,
+        batches,
+        purposes,
+        feeds,
+        feed_runs,
+        oversight,
+    ):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(openapi.blueprint)
     use_policy(app, load_policy(ours.settings), [*operation.SHAPES, *subject_request_schemas.SHAPES])

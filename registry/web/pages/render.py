@@ -159,6 +159,8 @@ def _menu(caller: Caller | None, settings: Settings) -> Sequence[MenuItem]:
             items.insert(0, ("frame.feeds", "pages.feeds"))
         if _offered(caller, "registry:corrections"):
             items.insert(0, ("frame.corrections", "pages.corrections"))
+        if _offered(caller, "registry:oversight"):
+            items.insert(0, ("frame.oversight", "pages.privacy"))
         if _offered(caller, "registry:reports"):
             items.insert(0, ("frame.reports", "pages.reports"))
         if _offered(caller, "registry:self"):
@@ -196,6 +198,8 @@ def _links(settings: Settings) -> dict[str, str]:
         "send_correction": url_for("pages.send_correction"),
         "export": url_for("pages.export_own"),
         "feeds": url_for("pages.feeds"),
+        "privacy": url_for("pages.privacy"),
+        "reports": url_for("pages.reports"),
         "login": _login_url() if login_offered(settings) else "",
         "logout": url_for("login.logout"),
         "sessions": url_for("pages.sessions"),

@@ -14,6 +14,7 @@ from registry.access.policy import Member, NotShownError, Shape
 from registry.web.api.batch_schemas import BatchResultsSchema, BatchSchema
 from registry.web.api.feed_run_schemas import ReceiptSchema
 from registry.web.api.history import HistorySchema
+from registry.web.api.oversight_schemas import OversightSchema
 from registry.web.api.practitioners import PractitionerSchema
 from registry.web.api.search_schemas import SearchAnswerSchema
 from registry.web.api.shown import audience, shape_of
@@ -32,6 +33,7 @@ _SHOWN: Mapping[str, Shape | None] = {
     "registry:read": _several(PractitionerSchema(), HistorySchema()),
     "registry:verify": _several(ReverificationSchema(), BatchSchema(), BatchResultsSchema()),
     "registry:admin": _several(ReceiptSchema()),
+    "registry:oversight": _several(OversightSchema()),
     "registry:reports": _several(ReportSchema()),
     "registry:corrections": _several(CorrectionSchema()),
     "registry:self": None,

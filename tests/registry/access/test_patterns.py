@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.access.patterns import MAX_DAYS, bound_of, patterns
-from registry.access.tables import access_event, metadata
+from registry.access.patterns import MAX_DAYS, TooManyEventsError, bound_of, patterns
+from registry.access.refusals import OTHERS
+from registry.access.tables import access_event, access_refusal, metadata
 from registry.cli import main
 from registry.database import open_database
 from registry.errors import BadRequestError
@@ -122,10 +123,58 @@ def test_whoever_never_asks_and_asks_much_on_one_day_stands_out(engine: sa.Engin
     assert (one.organisation, one.usual) == (OTHER, 0)
 
 
+def refuse(engine: sa.Engine, *rows: tuple[date, str, str, str, int]) -> None:
+    """Rows of (day, kind, organisation, client, count)."""
+    names = ("day", "kind", "organisation", "client_id", "count")
+    with engine.begin() as connection:
+        made = [{**dict(zip(names, row, strict=True)), "issuer": "https://idp.example"} for row in rows]
+        connection.execute(access_refusal.insert(), made)
+
+
+def test_who_was_refused_is_told_and_a_day_of_refusals_that_stands_out(engine: sa.Engine) -> None:
+    days = [FIRST + timedelta(days=n) for n in range(30)]
+    refuse(
+        engine,
+        *((day, "insufficient-scope", ONE, "ward", 3 + n % 2) for n, day in enumerate(days)),
+        (days[12], "too-many-requests", ONE, "ward", 400),
+        (days[12], "not-shown", ONE, "other", 1),
+        (days[3], "invalid-token", "", "", 49),
+        (FIRST - timedelta(days=1), "forbidden", OTHER, "late", 7),
+        (FIRST + timedelta(days=30), "forbidden", OTHER, "early", 7),
+    )
+    found = patterns(engine, FIRST, days[-1])
+    assert (found.events, found.outliers) == (0, [])
+    assert found.refused == 105 + 400 + 1 + 49
+    assert [(one.organisation, one.client_id, one.refused) for one in found.attempts] == [
+        (ONE, "ward", 505),
+        ("", "", 49),
+        (ONE, "other", 1),
+    ]
+    assert found.attempts[0].by_kind == {"too-many-requests": 400, "insufficient-scope": 105}
+    (one,) = found.refused_outliers
+    assert (one.organisation, one.day, one.events) == (ONE, days[12], 404)
+    assert 3 <= one.usual <= 4
+
+
+def test_more_events_than_may_be_read_are_refused_before_one_is(engine: sa.Engine) -> None:
+    write(engine, [event(FIRST) for _ in range(20)])
+    write(engine, [event(FIRST + timedelta(days=5)) for _ in range(20)])
+    with pytest.raises(TooManyEventsError, match="Give fewer days"):
+        patterns(engine, FIRST, FIRST + timedelta(days=5), most=38)
+    assert patterns(engine, FIRST, FIRST + timedelta(days=5), most=41).events == 40
+    assert patterns(engine, FIRST, FIRST, most=21).events == 20
+
+
 @pytest.mark.parametrize("days", [0, -1, MAX_DAYS + 1])
 def test_a_stretch_that_is_none_or_too_long_is_refused(engine: sa.Engine, days: int) -> None:
     with pytest.raises(BadRequestError, match="from 1 to 92 days"):
         patterns(engine, FIRST, FIRST + timedelta(days=days - 1))
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_days_in_which_nobody_can_have_asked_are_refused(engine: sa.Engine, day: date) -> None:
+    with pytest.raises(BadRequestError, match="from the year 2000"):
+        patterns(engine, day, day)
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=90), st.floats(1, 20))
@@ -145,6 +194,7 @@ def test_the_command_tells_it_to_people_and_programs(
     engine: sa.Engine, each_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(engine, month(d12=500))
+    refuse(engine, (FIRST, "not-shown", ONE, "ward", 60), (FIRST, "forbidden", OTHERS, OTHERS, 2))
     monkeypatch.setenv("REGISTRY_SERVICE__SANDBOX", "true")
     monkeypatch.setenv("REGISTRY_DATABASE__ACCESS_URL", each_database)
     words = ["log", "patterns", "--from", "2026-10-01", "--to", "2026-10-30"]
@@ -152,8 +202,13 @@ def test_the_command_tells_it_to_people_and_programs(
     assert told.exit_code == 0, told.output
     assert "STANDS OUT: 2120000142 on 2026-10-13: 500 events" in told.output
     assert "by 3 callers; employment" in told.output
+    assert "62 refused attempts." in told.output
+    assert "client ward, issuer https://idp.example: refused 60 times; not-shown 60" in told.output
+    assert "others, not counted apart" in told.output
+    assert "STANDS OUT: 2120000142 was refused 60 times on 2026-10-01" in told.output
     found = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)
     assert found["outliers"][0]["day"] == "2026-10-13"
+    assert found["attempts"][0]["by_kind"] == {"not-shown": 60}
     quiet = CliRunner().invoke(main, ["log", "patterns", "--from", "2026-09-01"])
     assert "No day stands out." in quiet.output
     wrong = CliRunner().invoke(main, ["log", "patterns", "--from", "2026-10-02", "--to", "2026-10-01"])

@@ -322,7 +322,7 @@ def running_house(
             REGISTRY_ACCESS__ROLE_SCOPES=(
                 '{employer = ["registry:search", "registry:read", "registry:verify"], '
                 'staff = ["registry:self"], searcher = ["registry:search"], administrator = ["registry:admin", "registry:corrections"], '
-                'privacy_officer = ["registry:reports"]}'
+                'privacy_officer = ["registry:reports", "registry:oversight"]}'
             ),
             **{
                 "REGISTRY_ACCESS__POLICY_FILE": policy_file(folder),

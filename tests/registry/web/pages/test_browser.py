@@ -21,6 +21,7 @@ from tests.registry.web.pages.house import (
     NAMELESS,
     NOBODY,
     NURSE,
+    OFFICER,
     PROBATION,
     REVOKED,
     STAFF,
@@ -220,6 +221,8 @@ PAGES: dict[str, tuple[SandboxUser | None, Visit]] = {
     "feeds": (ADMIN, go("/feeds")),
     "runs of a feed": (ADMIN, go("/feeds/hosp")),
     "a receipt": (ADMIN, receipt_page),
+    "use and refusals": (OFFICER, go("/privacy")),
+    "wrong days": (OFFICER, go("/privacy?from=2026-13-01")),
 }
 
 

@@ -10,7 +10,8 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from registry.access.log import ACTIONS
-from registry.checks import subject_requests
+from registry.access.patterns import COUNTED_ANSWERS
+from registry.checks import subject_requests, unusual
 from registry.checks.consents import State
 from registry.checks.lists.fields import FIELDS
 from registry.checks.lists.tables import STATES
@@ -26,6 +27,7 @@ from registry.web.pages.list_view import KINDS
 from registry.web.pages.match_view import MARKS
 from registry.web.pages.next_steps import STEPS
 from registry.web.problem_types import PROBLEM_TYPES
+from registry.web.problems import is_counted
 
 SV, EN = language("sv"), language("en")
 SOURCES = Path(room.__file__).parent
@@ -54,6 +56,10 @@ MADE = {
         for kind in subject_requests.KINDS
     },
     **{f"request.fact-{fact}": "what is wrong" for fact in subject_requests.FACTS},
+    **{f"oversight.action-{action}": "action of the log" for action in ACTIONS},
+    **{f"oversight.answer-{answer.replace(' ', '-')}": "answer of the log" for answer in COUNTED_ANSWERS},
+    **{f"oversight.kind-{kind.slug}": "refusal" for kind in PROBLEM_TYPES.values() if is_counted(kind)},
+    **{f"oversight.unusual-{kind}": "unusual checks" for kind in unusual.KINDS},
     **{f"list.state-{state}": "staff list" for state in STATES},
     **{f"list.ended-{state}": "staff list" for state in ("cancelled", "failed")},
     **{f"list.result-{kind}": "row of a staff list" for kind in KINDS},
