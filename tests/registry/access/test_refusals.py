@@ -1,5 +1,7 @@
 """Refusals kept as counts: by day and caller, bounded, written seldom, and never lost to a database that is down for a while."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ from registry.access.caller import Caller
 from registry.access.refusals import OTHERS, Refusals, refused_between
 from registry.access.tables import access_refusal, metadata
 from registry.database import open_database
-from registry.settings import Oversight, load_settings
+from registry.settings import ROOT, Oversight, load_settings
 from tests.support.waiting import until
 
 DAY = date(2026, 10, 1)
@@ -119,6 +121,28 @@ def test_processes_that_write_at_once_lose_nothing_and_keep_the_bound(engine: sa
 def test_it_is_written_by_itself(engine: sa.Engine) -> None:
     Refusals(engine, settings(refusals_every_s=0.01), Clock()).add("forbidden", caller())
     until(lambda: len(kept(engine)) == 1)
+
+
+_COUNTS_AND_ENDS = """
+import sys
+from registry.access.refusals import Refusals
+from registry.database import open_database
+from registry.settings import load_settings
+shipped = load_settings({})
+refusals = Refusals(open_database(sys.argv[1], shipped.database, service=True), shipped.checks.oversight)
+for _ in range(3):
+    refusals.add("forbidden")
+"""
+
+
+def test_a_process_that_ends_writes_what_it_has_and_waits_for_nothing(
+    engine: sa.Engine, each_database: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _COUNTS_AND_ENDS, each_database], check=True, cwd=ROOT, capture_output=True
+    )
+    assert (ended.stdout, ended.stderr) == (b"", b"")
+    assert [row[1:] for row in kept(engine)] == [("forbidden", "", "", 3)]
 
 
 def test_what_could_not_be_written_is_written_later(engine: sa.Engine) -> None:
