@@ -326,7 +326,8 @@ def why_not(event: dict[str, Any], begin: str, end: str, organisation: str | Non
 
 def people_in(event: dict[str, Any]) -> int:
     """Return how many people a leaf tells that its event showed."""
-    return len([one for one in event.get("people", ()) if one != NOBODY])
+    people = event.get("people")
+    return len([one for one in people if one != NOBODY]) if isinstance(people, list) else 0
 
 
 def _read(text: object) -> SignedHead:

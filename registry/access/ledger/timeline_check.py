@@ -213,8 +213,10 @@ class _Check:
             if not isinstance(line, Shown) or line.as_sealed:
                 self._changed(line.position, "the file of leaves does not hold what was sealed")
             return None
-        event = orjson.loads(found.leaf)
-        return event if isinstance(event, dict) else None
+        event = _event(found.leaf)
+        if event is None:
+            self._changed(line.position, "what was sealed, as the file of leaves has it, is no event")
+        return event
 
     def _changed(self, position: int, why: str, event_id: object = None) -> None:
         named = event_id if isinstance(event_id, int) else None
@@ -240,8 +242,7 @@ class _Check:
             self._changed(line.position, "it does not belong to the stretch or the organisation", named)
             return
         if sealed is None and expected == list(FIELDS):
-            data = orjson.dumps({name: event[name] for name in FIELDS})
-            sealed = event if leaf_hash(data) == bytes.fromhex(line.hash) else {}
+            sealed = event if _is_leaf(event, line.hash) else {}
         if sealed is None:
             return
         differs = [name for name in expected if name not in sealed or sealed[name] != event[name]]
@@ -396,3 +397,21 @@ class _Check:
                 "not in it. Make it again when a later head is sealed.",
                 head=last.head.number if last else None,
             )
+
+
+def _is_leaf(event: dict[str, Any], hashed: str) -> bool:
+    """Tell whether an event, whole, is the leaf with this hash."""
+    try:
+        data = orjson.dumps({name: event[name] for name in FIELDS})
+    except TypeError:  # a number that no leaf can hold
+        return False
+    return leaf_hash(data) == bytes.fromhex(hashed)
+
+
+def _event(leaf: str) -> dict[str, Any] | None:
+    """Return what a leaf says; None if that is no event."""
+    try:
+        event = orjson.loads(leaf)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None

@@ -154,7 +154,7 @@ def read_lines(file: BinaryIO) -> Iterator[tuple[int, AnyLine | None]]:
         number += 1
         line = None
         if len(text) <= MAX_LINE_BYTES:
-            with suppress(msgspec.MsgspecError, ValueError):
+            with suppress(msgspec.MsgspecError, ValueError, RecursionError):
                 line = decoder.decode(text)
         yield number, line
         if line is None:

@@ -279,3 +279,20 @@ def test_a_file_that_was_cut_off_is_told(cut: int) -> None:
 def test_what_is_no_timeline_is_refused(data: bytes) -> None:
     with pytest.raises(LedgerError, match="no timeline"):
         checked(data)
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 30, "[" * 50_000 + "]" * 50_000, '{"a":1}', "null"])
+def test_values_that_no_leaf_can_hold_are_told(value: str) -> None:
+    data = text(lines([3, 8], 1)).replace(b'"id":6', b'"id":' + value.encode())
+    assert kinds(data) & {"event-changed", "timeline"}
+
+
+@pytest.mark.parametrize("forged", ["no JSON", "[]", '{"people":5}'])
+def test_a_leaf_that_is_no_event_is_told_though_its_hash_is(forged: str) -> None:
+    good = lines([3, 8], 1, whole=False)
+    line = good[3]
+    assert isinstance(line, Shown)
+    good[3] = msgspec.structs.replace(line, hash=leaf_hash(forged.encode()).hex())
+    every = whole_leaves(3, 8).getvalue().splitlines(keepends=True)
+    every[2] = msgspec.json.encode(WholeLeaf(line.position, forged)) + b"\n"
+    assert kinds(text(good), whole=io.BytesIO(b"".join(every))) == {"event-changed", "root"}
