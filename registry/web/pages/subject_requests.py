@@ -44,9 +44,7 @@ _MOST = 10**18 - 1
 @requires_scope("registry:self")
 def report(event_id: int) -> Response:
     """Show a look-up and the form that reports it."""
-    people = own_people()
-    log_access("own-record", OWN_RECORD, {"event": loggable(str(event_id))}, "1 look-up", _ids(people))
-    return _report_page(people, event_id)
+    return _report_page(own_people(), event_id)
 
 
 @pages.post(f"/me/look-ups/<int(max={_MOST}):event_id>/report")
@@ -67,9 +65,7 @@ def send_report(event_id: int) -> Response:
 @requires_scope("registry:self")
 def correction() -> Response:
     """Show the form that asks for a correction."""
-    people = own_people()
-    log_access("own-record", OWN_RECORD, {"correction": True}, f"{len(people)} records", _ids(people))
-    return _correction_page(people, fact=request.args.get("fact", ""))
+    return _correction_page(own_people(), fact=request.args.get("fact", ""))
 
 
 @pages.post("/me/corrections")
@@ -191,10 +187,12 @@ def _reportable(people: list[Practitioner], event_id: int) -> EventView:
 def _report_page(
     people: list[Practitioner], event_id: int, *, words: str = "", error: FormError | None = None
 ) -> Response:
+    event = _reportable(people, event_id)
+    log_access("own-record", OWN_RECORD, {"event": loggable(str(event_id))}, "1 look-up", _ids(people))
     return page(
         "report.html",
         status=_UNUSABLE if error else 200,
-        event=_reportable(people, event_id),
+        event=event,
         words=words,
         longest=context().settings.checks.subject_requests.max_text,
         action=url_for("pages.send_report", event_id=event_id),
@@ -205,6 +203,7 @@ def _report_page(
 def _correction_page(
     people: list[Practitioner], *, fact: str, words: str = "", error: FormError | None = None
 ) -> Response:
+    log_access("own-record", OWN_RECORD, {"correction": True}, f"{len(people)} records", _ids(people))
     view = viewer(known_feeds())
     choices = _choices(people, view)
     owners = dict.fromkeys(each.about.authority_id for each in choices.values())

@@ -196,6 +196,19 @@ def test_what_is_wrong_with_a_form_is_told_and_kept(nils: httpx.Client) -> None:
     assert correct(nils, "Ö" * 200).url.path == "/me/requests"
 
 
+def test_each_page_that_shows_somebody_their_own_is_in_the_log(place: House, nils: httpx.Client) -> None:
+    looked(place)
+    before = len(place.events())
+    empty = correct(nils, "")
+    report(nils, "x" * 201)
+    told = [(event.action, event.question) for event in place.events()[before:]]
+    form = ("own-record", '{"correction":true}')
+    assert empty.status_code == 422
+    assert told[:2] == [form, form]
+    assert told[2][0] == "own-record"
+    assert [question for _, question in told[3:]] == [f'{{"event":"{place.events()[before - 1].id}"}}'] * 2
+
+
 def test_so_many_may_wait(place: House, nils: httpx.Client) -> None:
     for _ in range(3):
         correct(nils)
