@@ -153,7 +153,14 @@ def test_metrics_tell_the_same_as_the_status(published: World, index: IndexEngin
     # The service alone asks the access database.
     assert [sample.labels for sample in families["registry_database_up"].samples] == [{"database": "records"}]
     left_out = {metric.name for metric in METRICS} - set(families)
-    assert {name.split("_")[2] for name in left_out} == {"build", "comparison", "lists", "callers", "log"}
+    assert {name.split("_")[2] for name in left_out} == {
+        "build",
+        "comparison",
+        "lists",
+        "callers",
+        "log",
+        "requests",
+    }
 
 
 def test_an_engine_that_is_away_is_part_of_the_answer(tmp_path: Path) -> None:
