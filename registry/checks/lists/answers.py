@@ -47,7 +47,7 @@ def current(desk: Desk, caller: Caller, list_id: str) -> StaffList:
         NotFoundError: there is none of the caller's organisation.
     """
     found = handling.read(desk, caller, list_id)
-    if found.ended and forget_protected(desk, found):
+    if found.ended and forget_protected(desk, found.id, found.rows):
         return handling.read(desk, caller, list_id)
     return found
 
@@ -58,7 +58,9 @@ def currently(desk: Desk, caller: Caller, found: Sequence[StaffList]) -> list[St
     for each in found:
         with suppress(NotFoundError):
             lists.append(
-                handling.read(desk, caller, each.id) if each.ended and forget_protected(desk, each) else each
+                handling.read(desk, caller, each.id)
+                if each.ended and forget_protected(desk, each.id, each.rows)
+                else each
             )
     return lists
 
@@ -83,7 +85,7 @@ def page(
         AccessLogUnavailableError: what is shown could not be logged.
     """
     found = handling.read(desk, caller, list_id)
-    forget_protected(desk, found)
+    forget_protected(desk, found.id, found.rows)
     where = _of(list_id, results)
     with desk.access.connect() as connection:
         query = sa.select(staff_list_row).where(where).order_by(_row.row)
@@ -104,7 +106,8 @@ def everything(
         NotFoundError: there is no such list of the caller's organisation.
         AccessLogUnavailableError: what is shown could not be logged.
     """
-    forget_protected(desk, handling.read(desk, caller, list_id))
+    found = handling.read(desk, caller, list_id)
+    forget_protected(desk, found.id, found.rows)
     found = handling.read(desk, caller, list_id)
     where = _of(list_id, results)
     if not found.ended:

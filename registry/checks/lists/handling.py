@@ -32,7 +32,8 @@ from registry.identifiers import mask_personal_numbers
 from registry.records import bulk
 from registry.records.read import as_utc
 
-_OPEN = ("mapping", "accepted", "running")
+# States in which something may still happen by itself.
+OPEN = ("mapping", "accepted", "running")
 MAX_FILE_NAME = 120
 
 
@@ -91,7 +92,7 @@ class StaffList:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state not in _OPEN
+        return self.state not in OPEN
 
 
 def send(
@@ -264,7 +265,7 @@ def cancel(desk: Desk, caller: Caller, list_id: str, *, request_id: str = "") ->
     with writing(desk.access).begin() as connection:
         found = _locked(desk, connection, caller, list_id)
         if found.state != "cancelled":
-            _must_be(found, *_OPEN)
+            _must_be(found, *OPEN)
             values = {
                 "state": "cancelled",
                 "frame": sealed.seal_frame(desk.sealer, list_id, {**found.frame, "first": None}),

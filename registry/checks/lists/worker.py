@@ -16,14 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from registry.checks.desk import Desk
 from registry.checks.lists import queue
 from registry.checks.lists.down import is_down
+from registry.checks.lists.forgetting import Sweep
 from registry.checks.lists.queue import Claimed, LostListError
 from registry.checks.lists.work import Run
 
 log = structlog.get_logger()
 # Pauses after a database or a list that made trouble, in seconds: doubled each time.
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
-# Seconds between two looks of an idle worker at what has expired.
-_PURGE_EVERY_S = 600.0
+# Seconds between two looks of a worker at what has expired, and at who has become protected.
+_TIDY_EVERY_S = 600.0
 _GIVEN_UP = (
     "The registry's workers could not get on with this list. What is done is kept. Send the rest again; if that fails too, tell "
     "the operator the id of the list."
@@ -47,7 +48,8 @@ class Worker:
         self._limits = self.desk.settings.checks.lists
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._pause_s = _PAUSE_S
-        self._purge_at = 0.0
+        self._tidy_at = 0.0
+        self._sweep = Sweep(self.desk)
 
     def run(self, *, once: bool = False) -> int:
         """Work at lists; return how many rows were answered.
@@ -56,6 +58,8 @@ class Worker:
             once: end when there is no list to work at, instead of waiting for one.
         """
         while not self.stop.is_set():
+            if not once:
+                self._tidy()
             try:
                 mine = queue.claim(self.desk.access, self._holder, self._limits.lease_timeout_s)
             except SQLAlchemyError as error:
@@ -66,20 +70,25 @@ class Worker:
             elif once:
                 break
             else:
-                self._purge()
                 self.stop.wait(self._limits.poll_s)
         return self.rows
 
-    def _purge(self) -> None:
-        """Delete what has expired, now and then while there is nothing else to do."""
-        if time.monotonic() < self._purge_at:
+    def _tidy(self) -> None:
+        """Delete what has expired, and forget who has become protected, now and then between two lists."""
+        if time.monotonic() < self._tidy_at:
             return
-        self._purge_at = time.monotonic() + _PURGE_EVERY_S
+        self._tidy_at = time.monotonic() + _TIDY_EVERY_S
         try:
             if gone := queue.purge(self.desk.access, self.desk.now()):
                 log.info("expired staff lists deleted", lists=gone)
         except SQLAlchemyError as error:
             log.warning("expired staff lists could not be deleted", error=type(error).__name__)
+        try:
+            if rows := self._sweep.run(self.stop):
+                log.info("staff lists have forgotten who is protected now", rows=rows)
+        except (SQLAlchemyError, ValueError) as error:
+            # Nobody is shown who is protected, whatever a list still holds; it is tried again.
+            log.warning("staff lists could not forget who is protected", error=type(error).__name__)
 
     def _work(self, mine: Claimed) -> None:
         if mine.takeovers > self._limits.max_takeovers:

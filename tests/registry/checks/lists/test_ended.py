@@ -1,6 +1,7 @@
 """Lists that have ended: every row has a result, of a day that is told, and what is kept follows who may be told of."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from threading import Event
@@ -23,6 +24,7 @@ from registry.records import tables as t
 from registry.verification.verify import Verifier
 from tests.registry.checks.lists.conftest import Lists
 from tests.registry.checks.lists.test_worker import HEADER, ROWS
+from tests.support.waiting import until
 
 NAMED = ["Ref", "Leg nr", "Namn", "Född"]
 BY_NAME = [["1", "RN-100.1", "", ""], ["2", "", "Anna Lindqvist", "1980-05-03"], ["3", "LK-7", "", ""]]
@@ -167,6 +169,47 @@ def test_the_protected_are_forgotten_in_small_and_large_lists(
     assert answers.current(lists.desk, lists.caller, sent.id).counts == {"foundNo": 1, "notFound": 3}
     (listed,) = answers.currently(lists.desk, lists.caller, [lists.read(sent.id)])
     assert listed.counts == {"foundNo": 1, "notFound": 3}
+
+
+def kept_rows(lists: Lists, list_id: str) -> list[tuple[str, int | None]]:
+    """What the table holds of a list's rows, as whoever reads it without the service sees it."""
+    row = staff_list_row.c
+    query = sa.select(row.result, row.practitioner_id).where(row.list_id == list_id).order_by(row.row)
+    with lists.desk.access.connect() as connection:
+        return [(result, person) for result, person in connection.execute(query)]
+
+
+def test_a_worker_lets_lists_forget_the_protected_that_nobody_opens(lists: Lists) -> None:
+    sent = lists.send(HEADER, *ROWS[:4])
+    lists.work()
+    assert kept_rows(lists, sent.id)[0][1] == lists.internal_id("anna")
+    protect(lists, "anna")
+    worker = Worker(lists.new_desk())
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    until(lambda: kept_rows(lists, sent.id)[0] == ("notFound", None))
+    worker.stop.set()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+
+
+def test_a_sweep_looks_at_each_list_once_and_again_when_others_are_protected(lists: Lists) -> None:
+    sent = lists.send(HEADER, *ROWS[:4])
+    lists.work()
+    waiting = lists.send(HEADER, *ROWS[:1])
+    sweep, go_on = forgetting.Sweep(lists.desk), Event()
+    sweep.run(go_on)
+    protect(lists, "anna")
+    before = kept_rows(lists, sent.id)
+    ended = Event()
+    ended.set()
+    assert sweep.run(ended) == 0, "told to stop"
+    assert kept_rows(lists, sent.id) == before
+    assert sweep.run(go_on) >= 1
+    assert kept_rows(lists, sent.id)[0] == ("notFound", None)
+    assert sweep.run(go_on) == 0
+    assert forgetting.Sweep(lists.desk).run(go_on) == 0, "another process finds nothing to do"
+    assert lists.read(waiting.id).state == "accepted"
 
 
 def test_of_several_only_the_protected_are_dropped() -> None:
