@@ -22,12 +22,12 @@ serve: install  ## Start the service with the settings of the environment
 
 test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out (PROCESSES=2 PYTEST_ARGS=)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	TMPDIR=$$($(BIN)/python -m tests.services.scratch) $(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 soak: install-dev services  ## Run at length what `make test` samples: fuzzing, 50 kills each of pull, publisher and rebuild, swaps, outages (an hour or more)
-	REGISTRY_TEST_SOAK=1 $(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+	TMPDIR=$$($(BIN)/python -m tests.services.scratch) REGISTRY_TEST_SOAK=1 $(BIN)/python -m pytest -m soak -o faulthandler_timeout=0 $(PYTEST_ARGS)
 
 check: install-dev  ## Lint, types, floors of the house, migrations
 	$(BIN)/ruff check .

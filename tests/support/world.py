@@ -14,12 +14,12 @@ from indexer.feeds import Row, SourceRow
 from indexer.guard import HoldError
 from indexer.load import Counts, Load
 from indexer.normalize.errors import BadRecordError
-from registry import migrate
 from registry.database import open_database, writing
 from registry.records import tables as t
 from registry.records.facts import LicenceFacts, NameFacts, PersonFacts
 from registry.sealing import Sealer, new_key
 from registry.settings import Settings, load_settings
+from tests.support.migrated import make_migrated
 
 KEYS = {"REGISTRY_PRIVACY__DIGEST_KEY": new_key(), "REGISTRY_PRIVACY__SEALING_KEY": new_key()}
 SILENCE = {
@@ -82,7 +82,7 @@ class World:
     described: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        migrate.upgrade(self.settings)
+        make_migrated(self.settings)
 
     @cached_property
     def engine(self) -> sa.Engine:

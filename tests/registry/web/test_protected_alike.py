@@ -210,6 +210,8 @@ def test_a_check_takes_the_same_time(make_service: Callable[..., Service], name:
         REGISTRY_CHECKS__QUOTAS__CHECKS_PER_MINUTE="1000000",
         REGISTRY_CHECKS__QUOTAS__CHECKS_PER_DAY="1000000",
         REGISTRY_CHECKS__UNUSUAL__NOT_FOUND="0",
+        REGISTRY_RATES__CALLER_PER_MINUTE="0",
+        REGISTRY_RATES__ORGANISATION_PER_MINUTE="0",
     )
     known.world.load(everyone())
     token = known.idp.token(scope="registry:verify")
