@@ -119,7 +119,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     tmp_path = tmp_path_factory.mktemp("running")
     database = f"sqlite:///{tmp_path / 'registry.db'}"
     if request.param == "postgresql":
-        fresh: Callable[[], str] = request.getfixturevalue("fresh_postgres_database")
+        fresh: Callable[[], str] = request.getfixturevalue("kept_postgres_database")
         database = fresh()
     world = World(make_settings(tmp_path, database))
     world.load(everyone())

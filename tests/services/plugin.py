@@ -163,14 +163,21 @@ def postgres_databases(request: pytest.FixtureRequest) -> PostgresDatabases:
     return server.databases
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def fresh_postgres_database(postgres_databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
-    """Makes a new empty database at each call and returns its URL; all are dropped at the end of the run."""
+    """Makes a new empty database at each call and returns its URL; all are dropped after the test."""
     with _droppable(postgres_databases) as make:
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def kept_postgres_database(postgres_databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
+    """The same for what several tests of a file share: all are dropped after the last of them."""
+    with _droppable(postgres_databases) as make:
+        yield make
+
+
+@pytest.fixture
 def fresh_debian_postgres_database(debian_postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
     """The same on Debian's PostgreSQL."""
     with _droppable(debian_postgres_server.databases) as make:

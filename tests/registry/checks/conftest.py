@@ -19,7 +19,7 @@ def known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A registry that knows everyone, on each database, for a whole module."""
     url = None
     if request.param == "postgresql":
-        fresh: Callable[[], str] = request.getfixturevalue("fresh_postgres_database")
+        fresh: Callable[[], str] = request.getfixturevalue("kept_postgres_database")
         url = fresh()
     world = World(make_settings(tmp_path_factory.mktemp("checks"), url))
     world.load(everyone())

@@ -253,11 +253,8 @@ def hunt(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def large(request: pytest.FixtureRequest) -> dict[str, str]:
     """Settings of the large house: PostgreSQL and OpenSearch."""
-    databases = request.getfixturevalue("postgres_databases")
-    url = databases.create("leak_hunt")
-    request.addfinalizer(lambda: databases.drop("leak_hunt"))
     return {
-        "REGISTRY_DATABASE__URL": url,
+        "REGISTRY_DATABASE__URL": request.getfixturevalue("kept_postgres_database")(),
         "REGISTRY_SEARCH__ENGINE": "opensearch",
         "REGISTRY_SEARCH__OPENSEARCH__URLS": f'["{request.getfixturevalue("opensearch_url")}"]',
         "REGISTRY_SEARCH__OPENSEARCH__PREFIX": "leak-hunt",
