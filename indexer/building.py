@@ -79,10 +79,14 @@ class Builder:
     progress: Progress
     guard: Guard
 
-    def begin(self, *, fresh: bool) -> tuple[Known, bool]:
-        """Return the index to fill, and whether an earlier rebuild has left it unfinished; else it is a new one."""
-        left = None if fresh else self._unfinished()
-        self._clear_up(keep_building=left)
+    def begin(self, *, fresh: bool, hidden_below: int = 0) -> tuple[Known, bool]:
+        """Return the index to fill, and whether an earlier rebuild has left it unfinished; else it is a new one.
+
+        Args:
+            hidden_below: an unfinished one that was begun before this version is not continued.
+        """
+        left = None if fresh else self._unfinished(hidden_below)
+        self.clear_up(keep_building=left)
         if left:
             with self.engine.connect() as connection:
                 row = search_indices.known(connection)[left]
@@ -95,7 +99,8 @@ class Builder:
         with self._writing() as connection:
             search_indices.begun(connection, name, mark, datetime.now(UTC))
         log.info("rebuild: index made", index=name, mark=mark, expected=count)
-        return Known(name, "building", mark, 0, None), False
+        with self.engine.connect() as connection:
+            return search_indices.known(connection)[name], False
 
     def fill(self, name: str, filled_to: int) -> None:
         """Write everyone whose id is above `filled_to`."""
@@ -159,8 +164,10 @@ class Builder:
             sender.settled()
         return end, people
 
-    def put_in_use(self, name: str, mark: int, documents: int, *, replacing: str | None) -> None:
-        """Swap, note it, and clear up.
+    def put_in_use(
+        self, name: str, mark: int, documents: int, *, replacing: str | None, alone: bool = False
+    ) -> None:
+        """Swap, note it, and clear up; with `alone` the one before is not kept either.
 
         Raises:
             SwapError: another index has come into use meanwhile; this one is kept.
@@ -183,7 +190,7 @@ class Builder:
         log.info("rebuild: swapped", index=name, before=replacing, documents=documents)
         settle(self.engine, self.search)
         self._forget_held(name)
-        self._clear_up(keep_building=None)
+        self.clear_up(alone=alone)
 
     def discard(self, name: str) -> None:
         """Drop an index that failed a check."""
@@ -221,25 +228,35 @@ class Builder:
             yield connection
             self.guard.still_mine(connection)
 
-    def _unfinished(self) -> str | None:
+    def _unfinished(self, hidden_below: int) -> str | None:
         there = set(self.search.indices())
         with self.engine.connect() as connection:
             rows = search_indices.known(connection).values()
-        left = [row.name for row in rows if row.state == "building" and row.name in there]
+        left = [
+            row.name
+            for row in rows
+            if row.state == "building" and row.name in there and row.first_mark >= hidden_below
+        ]
         return next((name for name in left if self.search.fit(name) == "same"), None)
 
-    def _clear_up(self, *, keep_building: str | None) -> None:
-        """Drop what nobody needs: all but the index in use, the one before it, and the one that is being built."""
+    def clear_up(self, *, keep_building: str | None = None, alone: bool = False) -> None:
+        """Drop what nobody needs: all but the index in use, the one before it (not `alone`), and the one that is being built."""
         with self._writing() as connection:
             there = self.search.indices()
             rows = search_indices.known(connection)
             used = {self.search.current_index(), search_indices.in_use(connection), keep_building}
             before = [row.name for row in rows.values() if row.state == "previous" and row.name in there]
-            kept = {*used, *before[:1]}
-            search_indices.forget(connection, [name for name in rows if name not in kept])
+            kept = used if alone else {*used, *before[:1]}
+            unneeded = [name for name in rows if name not in kept]
+            # Alone: what may hold somebody who is hidden is known of until it is gone, so that a kill here leaves it due.
+            search_indices.forget(connection, [] if alone else unneeded)
             dropped = [name for name in there if name not in kept]
         for name in dropped:
             self._drop(name)
+        if alone:
+            left = self.search.indices()
+            with self._writing() as connection:
+                search_indices.forget(connection, [name for name in unneeded if name not in left])
 
     def _drop(self, name: str) -> None:
         """Drop an index. One that can't be dropped now is in the way of nothing, and is at the next rebuild."""

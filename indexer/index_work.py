@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from indexer import clearing
 from indexer import publish as publishing
 from indexer.compare import Compared
 from indexer.compare import compare as compare_index
@@ -90,6 +91,19 @@ def is_comparison_due(
     if not every_hours or (last and last.started_at <= now < last.started_at + timedelta(hours=every_hours)):
         return False
     return search_indices.in_use(connection) is not None
+
+
+def clear(settings: Settings) -> str | None:
+    """Build an index that never held anybody who is hidden now (see `indexer.clearing`); return its name.
+
+    Returns:
+        None: another process is rebuilding, or has done so since.
+    """
+    with _opened(settings) as (engine, search):
+        try:
+            return clearing.clear(engine, search, settings, _tell_nobody)
+        except BusyError:
+            return None
 
 
 @contextmanager

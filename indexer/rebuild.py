@@ -17,6 +17,7 @@ from indexer.rebuild_checks import check_count, check_mapping, check_sample, che
 from indexer.sending import RebuildError
 from indexer.settling import settle
 from registry.records import search_indices
+from registry.records.hidden import last_hidden
 from registry.search.port import IndexEngine
 from registry.settings import Settings
 
@@ -55,6 +56,7 @@ def rebuild(
     *,
     fresh: bool = False,
     in_place: bool = False,
+    alone: bool = False,
 ) -> Rebuilt:
     """Build an index, check it and swap to it; one that was left unfinished by an earlier rebuild is continued.
 
@@ -62,6 +64,7 @@ def rebuild(
 
     Args:
         fresh: drop what an earlier rebuild left, and begin anew.
+        alone: keep no index beside it, so that no file holds what SQL truth does not show any more (`indexer.clearing`).
         in_place: instead, give the index in use the fields that this version has added, and write its documents again.
 
     Raises:
@@ -73,7 +76,7 @@ def rebuild(
     """
     with told_when_busy(), only_one(engine, "rebuild", settings.indexer) as guard:
         builder = Builder(engine, search, settings, progress, guard)
-        rebuilt = _in_place(builder) if in_place else _rebuild(builder, fresh=fresh)
+        rebuilt = _in_place(builder) if in_place else _rebuild(builder, fresh=fresh, alone=alone)
         count_anew_if_possible(engine, settings.index)
         return rebuilt
 
@@ -89,19 +92,21 @@ def back(engine: Engine, search: IndexEngine, settings: Settings, progress: Prog
         return _back(Builder(engine, search, settings, progress, guard))
 
 
-def _rebuild(builder: Builder, *, fresh: bool) -> Rebuilt:
+def _rebuild(builder: Builder, *, fresh: bool, alone: bool) -> Rebuilt:
     before = settle(builder.engine, builder.search)
-    row, resumed = builder.begin(fresh=fresh)
+    with builder.engine.connect() as connection:
+        hidden_below = last_hidden(connection) + 1 if alone else 0
+    row, resumed = builder.begin(fresh=fresh, hidden_below=hidden_below)
     try:
         builder.fill(row.name, row.filled_to)
         mark = builder.catch_up(row.name, row.mark)
         builder.search.finish_index(row.name)
         mark, documents = _checked(builder, row.name, mark, aged=resumed)
-        builder.put_in_use(row.name, mark, documents, replacing=before)
+        builder.put_in_use(row.name, mark, documents, replacing=before, alone=alone)
     except RebuildError:
         builder.discard(row.name)
         raise
-    return Rebuilt(row.name, documents, before, resumed=resumed)
+    return Rebuilt(row.name, documents, None if alone else before, resumed=resumed)
 
 
 def _checked(builder: Builder, name: str, mark: int, *, aged: bool = False) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
-from indexer import index_work, jobs, lease, work
+from indexer import clearing, index_work, jobs, lease, work
 from indexer.due import Chance, Past, Salted, next_due, past_of
 from indexer.feeds.descriptor import FeedDescriptor
 from indexer.feeds.folder import FeedFolder
@@ -28,13 +28,13 @@ log = structlog.get_logger()
 _BUSY_PAUSE = timedelta(minutes=1)
 # The feeds' promises are compared with the clock this often; they are given in hours.
 _FRESHNESS_EVERY = timedelta(minutes=1)
-# A comparison that failed, or that another process was found to make, is not tried again for so long.
+# A comparison or clearing that failed, or that another process was found to make, is not tried again for so long.
 _COMPARE_PAUSE = timedelta(minutes=5)
 # A publisher that dies again and again is started again after pauses up to this, in seconds.
 _LONGEST_RESTART_S = 300.0
-_PUBLISH, _COMPARE = "publish", "compare"
+_PUBLISH, _COMPARE, _CLEAR = "publish", "compare", "clear"
 # Work on the index: it goes on beside the pulls.
-_INDEX_JOBS = frozenset({_PUBLISH, _COMPARE})
+_INDEX_JOBS = frozenset({_PUBLISH, _COMPARE, _CLEAR})
 
 
 def _utc_now() -> datetime:
@@ -107,6 +107,7 @@ class Scheduler:
                 publish = once and self._is_publishing_due(connection, now)
                 last = index_work.last_comparison(connection)
                 compare = self._is_comparing_due(connection, last, now)
+                clear = self._is_clearing_due(connection, now)
                 self._remind(connection, now)
         except sa.exc.SQLAlchemyError as error:
             self._all_well = False
@@ -122,6 +123,8 @@ class Scheduler:
         # Once: last of all, so that it finds what the pulls have changed.
         if compare and not (once and self._jobs):
             self._start(_COMPARE, index_work.compare, self.settings, last.id if last else None)
+        if clear and not (once and self._jobs):
+            self._start(_CLEAR, index_work.clear, self.settings)
 
     def _keep_publishing(self, now: datetime) -> None:
         """Start the publisher that stays, unless it is at work or has just died."""
@@ -175,6 +178,12 @@ class Scheduler:
         every_hours = self.settings.index.compare_every_hours
         return index_work.is_comparison_due(connection, last, now, every_hours)
 
+    def _is_clearing_due(self, connection: sa.Connection, now: datetime) -> bool:
+        held_off = self._held_off.get(_CLEAR)
+        if _CLEAR in self._jobs or (held_off and held_off.until > now):
+            return False
+        return clearing.is_due(connection, now, self.settings.index.clear_every_hours)
+
     def _remind(self, connection: sa.Connection, now: datetime) -> None:
         """Log feeds that are older than their promise, again and again until they are not."""
         if self._freshness_at and now - self._freshness_at < _FRESHNESS_EVERY:
@@ -215,6 +224,8 @@ class Scheduler:
             self._publish_ended(outcome)
         elif name == _COMPARE:
             self._compare_ended(outcome)
+        elif name == _CLEAR:
+            self._clear_ended(outcome)
         else:
             self._pull_ended(name.removeprefix(work.pull_lock("")), outcome)
 
@@ -253,6 +264,14 @@ class Scheduler:
                 extra=result.extra,
                 stale=result.stale,
             )
+
+    def _clear_ended(self, outcome: Outcome) -> None:
+        self._held_off[_CLEAR] = _HeldOff(self.clock() + _COMPARE_PAUSE)
+        if outcome.error:
+            self._all_well = False
+            log.error("clearing the index failed", error=outcome.error, where=outcome.where)
+        elif outcome.value:
+            log.info("no index holds anybody who is protected now", index=outcome.value)
 
     def _pull_ended(self, feed: str, outcome: Outcome) -> None:
         if outcome.error:

@@ -45,6 +45,7 @@ class Index(Section, frozen=True):
     name_counts_keep: Annotated[int, msgspec.Meta(ge=1)]
     compare_max_age_hours: Annotated[float, msgspec.Meta(ge=0)]
     build_still_minutes: Positive
+    clear_every_hours: Annotated[float, msgspec.Meta(ge=0)]
     count_max_age_s: Positive
     count_timeout_s: Positive
 

@@ -38,6 +38,7 @@ def _all_protected() -> sa.Select[Any]:
 
 
 _ALL_PROTECTED = _all_protected()
+_LAST_HIDDEN = sa.select(sa.func.max(t.practitioner.c.version)).where(t.practitioner.c.id.in_(_ALL_PROTECTED))
 _LISTED = sa.select(t.practitioner.c.id).where(
     t.practitioner.c.id.in_(_IDS),
     ~t.practitioner.c.protected,
@@ -64,6 +65,11 @@ def protected(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]
 def all_protected(connection: sa.Connection) -> frozenset[int]:
     """Return everyone who is known to be protected, or merged into someone protected: few, whatever the register's size."""
     return frozenset(connection.scalars(_ALL_PROTECTED))
+
+
+def last_hidden(connection: sa.Connection) -> int:
+    """Return the highest version of anyone who is known to be protected, or merged into someone protected; 0: nobody is."""
+    return connection.scalar(_LAST_HIDDEN) or 0
 
 
 def listed(connection: sa.Connection, ids: Collection[int]) -> list[int]:

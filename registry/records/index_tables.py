@@ -12,6 +12,8 @@ search_index = sa.Table(
     sa.Column("state", sa.Text, nullable=False),  # building | current | previous
     # The index holds all changes whose version is below this, or (current) the outbox holds them still.
     sa.Column("mark", sa.BigInteger, nullable=False, server_default="0"),
+    # Somebody whose version was below this and who was hidden then never stood in the index; 0: nothing is known.
+    sa.Column("first_mark", sa.BigInteger, nullable=False, server_default="0"),
     # building: practitioners up to this id have been written, so that a rebuild that was killed goes on from here.
     sa.Column("filled_to", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("documents", sa.BigInteger),  # when it was put in use

@@ -9,13 +9,14 @@ is committed is below `allocate.current`, and all that will be committed is not.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from registry.records import tables as t
 from registry.records.allocate import current
 from registry.records.index_tables import search_index as table
+from registry.records.rows import as_utc
 
 State = Literal["building", "current", "previous"]
 # Changes looked at by one statement that forgets what a new index holds already.
@@ -30,6 +31,8 @@ class Known:
         mark: see above; 0: nothing is known of what it holds.
         filled_to: practitioners up to this id have been written by the rebuild that is, or was, filling it.
         documents: how many it held when it was found whole; None: it has not been yet.
+        first_mark: the counter when it was begun: whoever was hidden below it was never written to it; 0: not known.
+        changed_at: when its state changed, or (building) when it was last written to; UTC.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Known:
     mark: int
     filled_to: int
     documents: int | None
+    first_mark: int
+    changed_at: datetime
 
     @property
     def whole(self) -> bool:
@@ -53,7 +58,12 @@ def lock(connection: sa.Connection) -> None:
 def known(connection: sa.Connection) -> dict[str, Known]:
     """Return all indices by name, the last to change its state first."""
     rows = connection.execute(sa.select(table).order_by(table.c.changed_at.desc(), table.c.name.desc()))
-    return {row.name: Known(row.name, row.state, row.mark, row.filled_to, row.documents) for row in rows}
+    return {row.name: _known(row) for row in rows}
+
+
+def _known(row: sa.Row[Any]) -> Known:
+    of_it = (row.state, row.mark, row.filled_to, row.documents, row.first_mark)
+    return Known(row.name, *of_it, as_utc(row.changed_at))
 
 
 def in_use(connection: sa.Connection) -> str | None:
@@ -65,7 +75,9 @@ def in_use(connection: sa.Connection) -> str | None:
 def begun(connection: sa.Connection, name: str, mark: int, now: datetime) -> None:
     """Record an index that is being built."""
     connection.execute(
-        sa.insert(table).values(name=name, state="building", mark=mark, created_at=now, changed_at=now)
+        sa.insert(table).values(
+            name=name, state="building", mark=mark, first_mark=mark, created_at=now, changed_at=now
+        )
     )
 
 
