@@ -18,6 +18,8 @@ LEDGER = frozenset({"access_ledger_leaf", "access_ledger_head"})
 APPEND_ONLY = LEDGER | {"access_event", "access_event_subject"}
 # Steps of people's requests are added to; their texts can be taken away after their time, or be sealed with another key.
 STEPS = "subject_request_step"
+# Counts of days that are over are made once.
+MADE_ONCE = frozenset({"access_day", "access_day_count", "access_day_caller"})
 _ROLE = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 # Each tells a reason why a role could help itself to any right. A member may take on the role (SET ROLE) even where it does not
 # inherit from it, so membership counts, not what is in force now. Before PostgreSQL 16, CREATEROLE may give itself any role.
@@ -90,6 +92,7 @@ def _service_rights(chain: Chain) -> dict[str, str]:
         return dict.fromkeys(chain.metadata.tables, "SELECT")
     rights = dict.fromkeys(chain.metadata.tables, "SELECT, INSERT, UPDATE, DELETE")
     rights[STEPS] = "SELECT, INSERT, UPDATE (words)"
+    rights |= dict.fromkeys(MADE_ONCE, "SELECT, INSERT")
     return rights | dict.fromkeys(APPEND_ONLY, "SELECT, INSERT") | dict.fromkeys(LEDGER, "SELECT")
 
 

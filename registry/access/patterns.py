@@ -1,34 +1,27 @@
 """What a privacy officer looks for in the access log: who asks how much, and which days are out of the ordinary.
 
-Counts only: nobody who was looked up is named. Refused attempts are read from `access_refusal`, all else from the log itself, a stretch of days at a time, in one pass over that
-stretch: a month of a national register (a million events) takes seconds.
+Counts only: nobody who was looked up is named. Refused attempts are read from `access_refusal`, all else from the log itself, in one pass over the
+stretch of days (a month of a national register, a million events, takes seconds), or from the counts of days that are over.
 """
 
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from registry.access.days import Counts, add_days, add_events, counted_days, stretches
 from registry.access.refusals import Refused, refused_between
-from registry.access.tables import access_event
 from registry.errors import BadRequestError
-from registry.records.read import as_utc
 
 MAX_DAYS = 92
 # Those that one can ask about; calendars end some time before and after.
 YEARS = range(2000, 3000)
 MOST_ATTEMPTS = 200
-# Events that commit late stand behind younger ones by so much at most; more only makes the stretch that is read longer.
-LATE = timedelta(hours=1)
 # Consistency of the median absolute deviation with the standard deviation of a normal distribution.
 _CONSISTENT = 1.4826
-_PART = 10_000
-COUNTED_ANSWERS = ("yes", "no", "ask", "not found", "consent code refused")
-_E = access_event.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +114,7 @@ def patterns(
     deviations: float = 6.0,
     least: int = 50,
     most: int | None = None,
+    from_counts: bool = False,
 ) -> Patterns:
     """Count what organisations asked from `begin` to `end`, both included (UTC).
 
@@ -132,6 +126,7 @@ def patterns(
             vary by themselves).
         least: and at least so many events; below that nobody has to look.
         most: events that are read at most; None reads as many as there are.
+        from_counts: take days that have been counted (`registry.access.days`) by their counts, and read the events of the others.
 
     Raises:
         TooManyEventsError: there are more than `most`, by their ids; nothing was read then.
@@ -142,23 +137,25 @@ def patterns(
         raise BadRequestError(f"Give from 1 to {MAX_DAYS} days, the first day first.")
     if begin.year not in YEARS or end.year not in YEARS:
         raise BadRequestError(f"Give days from the year {YEARS[0]} to {YEARS[-1]}.")
-    after, before = (
-        datetime.combine(begin, time(), UTC),
-        datetime.combine(end + timedelta(days=1), time(), UTC),
-    )
+    counts = Counts()
     with engine.connect() as connection:
-        first = first_id(connection, after - LATE)
-        last = first_id(connection, before + LATE)
-        if most is not None and last - first > most:
+        # One moment for all: a day that is counted meanwhile is read as it was asked for first.
+        counted = counted_days(connection, begin, end) if from_counts else set()
+        left = stretches(connection, begin, end, counted)
+        events = sum(one.last - one.first for one in left)
+        if most is not None and events > most:
             raise TooManyEventsError(
-                f"From {begin} to {end} there are about {last - first} events, and at most {most} are counted at once. Give fewer days, or "
-                "ask the operator for `registry log patterns`, which counts any number (`checks.oversight.max_events`)."
+                f"From {begin} to {end} there are about {events} events that no worker has counted yet, and at most {most} are counted at once. "
+                "Give fewer days, or ask the operator for `registry log patterns`, which counts any number, and for a `registry worker`, "
+                "which counts days that are over (`checks.oversight.max_events`)."
             )
-        stretch = sa.and_(_E.id >= first, _E.id < last, _E.at >= after, _E.at < before)
-        counts, callers = _counted(connection, stretch)
+        if counted:
+            add_days(connection, counted, counts)
+        for each in left:
+            add_events(connection, each, counts)
         refused = refused_between(connection, begin, end)
-    rows = [(*key, number) for key, number in counts.items()]
-    uses = _uses(rows, {organisation: len(several) for organisation, several in callers.items()})
+    rows = [(*key, number) for key, number in counts.events.items()]
+    uses = _uses(rows, {organisation: len(several) for organisation, several in counts.callers.items()})
     return Patterns(
         begin,
         end,
@@ -184,46 +181,6 @@ def _attempts(refused: Iterable[Refused]) -> list[Attempts]:
         kinds[one.organisation, one.issuer, one.client_id][one.kind] += one.count
     found = [Attempts(*who, sum(by_kind.values()), _sorted(by_kind)) for who, by_kind in kinds.items()]
     return sorted(found, key=lambda one: (-one.refused, one.organisation, one.issuer, one.client_id))
-
-
-def first_id(connection: sa.Connection, moment: datetime) -> int:
-    """Return the first id at or after a moment, by halving: ids rise with time, and no index on the time is needed."""
-    low, high = 0, int(connection.scalar(sa.select(sa.func.max(_E.id))) or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        row = connection.execute(
-            sa.select(_E.id, _E.at).where(_E.id >= middle, _E.id < high).order_by(_E.id).limit(1)
-        ).one_or_none()
-        if row is None or as_utc(row.at) >= moment:
-            high = middle
-        else:
-            low = int(row.id) + 1
-    return low
-
-
-def _counted(
-    connection: sa.Connection, stretch: sa.ColumnElement[bool]
-) -> tuple[Counter[tuple[str, ...]], dict[str, set[tuple[str, ...]]]]:
-    """Return events by (day, organisation, purpose, action, answer), and callers by organisation.
-
-    Counted here, row by row as they stand: a database that sorts a million rows to group them takes ten times as long.
-    """
-    day = (
-        sa.func.substr(sa.cast(_E.at, sa.Text), 1, 10)
-        if connection.dialect.name == "sqlite"
-        else sa.func.to_char(sa.func.timezone("UTC", _E.at), "YYYY-MM-DD")
-    )
-    asked = sa.select(
-        day, _E.organisation, _E.purpose, _E.action, _E.answer, _E.issuer, _E.subject, _E.client_id
-    ).where(stretch)
-    counts: Counter[tuple[str, ...]] = Counter()
-    callers: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for part in connection.execution_options(yield_per=_PART).execute(asked).partitions():
-        for on, organisation, purpose, action, answer, *caller in part:
-            # Answers of searches are numbers of hits: only what is looked for is told apart.
-            counts[on, organisation, purpose, action, answer if answer in COUNTED_ANSWERS else ""] += 1
-            callers[organisation].add(tuple(caller))
-    return counts, callers
 
 
 def _uses(rows: Iterable[Sequence[object]], callers: dict[str, int]) -> list[Use]:

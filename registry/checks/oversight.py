@@ -45,7 +45,7 @@ def oversee(engine: Engine, settings: Oversight, caller: Caller, begin: date, en
         TooManyEventsError: they hold more events than are counted at once.
         SQLAlchemyError: the database can't be asked.
     """
-    found = patterns(engine, begin, end, most=settings.max_events)
+    found = patterns(engine, begin, end, most=settings.max_events, from_counts=True)
     since, before = (datetime.combine(day, time(), UTC) for day in (begin, end + timedelta(days=1)))
     with engine.connect() as connection:
         unusual = listed(connection, limit=MOST_UNUSUAL, since=since, before=before)

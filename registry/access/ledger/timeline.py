@@ -15,6 +15,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from registry.access.days import LATE, first_id
 from registry.access.ledger import heads, leaves
 from registry.access.ledger.errors import LedgerError
 from registry.access.ledger.hashing import HASH_BYTES, Frontier
@@ -36,7 +37,6 @@ from registry.access.ledger.timeline_lines import (
     Why,
 )
 from registry.access.log import NOBODY
-from registry.access.patterns import LATE, first_id
 from registry.access.refusals import refused_between
 from registry.access.tables import access_event, access_ledger_head, access_ledger_leaf
 from registry.database import of_one_moment

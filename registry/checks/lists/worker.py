@@ -13,6 +13,7 @@ from threading import Event
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from registry.access.days import count_days
 from registry.checks.desk import Desk
 from registry.checks.lists import queue
 from registry.checks.lists.down import is_down
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 # Seconds between two looks of a worker at what has expired, and at who has become protected.
 _TIDY_EVERY_S = 600.0
+# Days of the access log that are counted between two lists: a day of a national register takes a second.
+_DAYS_AT_ONCE = 10
 _GIVEN_UP = (
     "The registry's workers could not get on with this list. What is done is kept. Send the rest again; if that fails too, tell "
     "the operator the id of the list."
@@ -83,6 +86,12 @@ class Worker:
                 log.info("expired staff lists deleted", lists=gone)
         except SQLAlchemyError as error:
             log.warning("expired staff lists could not be deleted", error=type(error).__name__)
+        try:
+            if days := count_days(self.desk.access, self.desk.now(), self.stop, most=_DAYS_AT_ONCE):
+                log.info("days of the access log counted", days=days)
+        except SQLAlchemyError as error:
+            # A privacy officer reads the events themselves until then.
+            log.warning("days of the access log could not be counted", error=type(error).__name__)
         try:
             if rows := self._sweep.run(self.stop):
                 log.info("staff lists have forgotten who is protected now", rows=rows)

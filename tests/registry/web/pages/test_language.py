@@ -9,8 +9,8 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from registry.access.days import COUNTED_ANSWERS
 from registry.access.log import ACTIONS
-from registry.access.patterns import COUNTED_ANSWERS
 from registry.checks import subject_requests, unusual
 from registry.checks.consents import State
 from registry.checks.lists.fields import FIELDS
