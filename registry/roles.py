@@ -19,7 +19,7 @@ APPEND_ONLY = LEDGER | {"access_event", "access_event_subject"}
 # Steps of people's requests are added to; their texts can be taken away after their time, or be sealed with another key.
 STEPS = "subject_request_step"
 # Counts of days that are over are made once.
-MADE_ONCE = frozenset({"access_day", "access_day_count", "access_day_caller"})
+MADE_ONCE = frozenset({"access_day", "access_day_use"})
 _ROLE = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 # Each tells a reason why a role could help itself to any right. A member may take on the role (SET ROLE) even where it does not
 # inherit from it, so membership counts, not what is in force now. Before PostgreSQL 16, CREATEROLE may give itself any role.

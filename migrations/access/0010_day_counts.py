@@ -19,20 +19,15 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_access_day")),
     )
-    counted = sa.Column("events", sa.BigInteger(), nullable=False)
-    for table, names, more in (
-        ("access_day_count", ("organisation", "purpose", "action", "answer"), [counted]),
-        ("access_day_caller", ("organisation", "issuer", "subject", "client_id"), []),
-    ):
-        op.create_table(
-            table,
-            sa.Column("day", sa.Date(), nullable=False),
-            *(sa.Column(name, sa.Text(), nullable=False) for name in names),
-            *more,
-            sa.PrimaryKeyConstraint("day", *names, name=op.f(f"pk_{table}")),
-        )
+    op.create_table(
+        "access_day_use",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("used", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "organisation", name=op.f("pk_access_day_use")),
+    )
 
 
 def downgrade() -> None:
-    for table in ("access_day_caller", "access_day_count", "access_day"):
+    for table in ("access_day_use", "access_day"):
         op.drop_table(table)

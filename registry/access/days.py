@@ -9,16 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
 from itertools import islice
 from threading import Event
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from registry.access.log import TURN
-from registry.access.tables import access_day, access_day_caller, access_day_count, access_event
+from registry.access.tables import access_day, access_day_use, access_event
 from registry.database import writing
 from registry.records.read import as_utc
 
@@ -30,20 +32,41 @@ _E = access_event.c
 _DAY = timedelta(days=1)
 _PART = 10_000
 _ROWS = 1000
-Caller = tuple[str, str, str]
 
 
-@dataclass
-class Counts:
-    """Events of some days.
+class Used(msgspec.Struct, frozen=True):
+    """What one organisation asked on one day, as it is kept.
 
     Attributes:
-        events: by day (UTC), organisation, purpose, action and answer ("": none of `COUNTED_ANSWERS`).
-        callers: by organisation, who asked: issuer, subject and client.
+        purposes, actions, answers: events by each ("": an answer that is none of `COUNTED_ANSWERS`).
+        callers: who asked, each once, as `_caller` makes it.
     """
 
-    events: Counter[tuple[date, str, str, str, str]] = field(default_factory=Counter)
-    callers: dict[str, set[Caller]] = field(default_factory=lambda: defaultdict(set))
+    purposes: dict[str, int]
+    actions: dict[str, int]
+    answers: dict[str, int]
+    callers: list[str]
+
+
+@dataclass(slots=True)
+class Uses:
+    """What one organisation asked on some days: as `Used`, and events by day (UTC)."""
+
+    purposes: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    callers: set[str] = field(default_factory=set)
+    days: Counter[date] = field(default_factory=Counter)
+
+
+_USED = msgspec.json.Decoder(Used)
+Counts = defaultdict[str, Uses]
+"""By organisation."""
+
+
+def no_counts() -> Counts:
+    """Return the counts of no day."""
+    return defaultdict(Uses)
 
 
 def first_id(connection: sa.Connection, moment: datetime) -> int:
@@ -110,14 +133,26 @@ def add_events(connection: sa.Connection, stretch: Stretch, counts: Counts) -> N
         _E.at >= _midnight(stretch.begin),
         _E.at < _midnight(stretch.end + _DAY),
     )
-    # By the text of a day first: making a date of each of a million takes as long as reading them.
+    # As they stand first: a sum for each of a million events would take as long as reading them.
     told: Counter[tuple[str, ...]] = Counter()
+    callers: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for part in connection.execution_options(yield_per=_PART).execute(asked).partitions():
         for on, organisation, purpose, action, answer, *caller in part:
             told[on, organisation, purpose, action, answer if answer in COUNTED_ANSWERS else ""] += 1
-            counts.callers[organisation].add(tuple(caller))
+            callers[organisation].add(tuple(caller))
     for (on, organisation, purpose, action, answer), number in told.items():
-        counts.events[date.fromisoformat(on), organisation, purpose, action, answer] += number
+        uses = counts[organisation]
+        uses.days[date.fromisoformat(on)] += number
+        uses.purposes[purpose] += number
+        uses.actions[action] += number
+        uses.answers[answer] += number
+    for organisation, several in callers.items():
+        counts[organisation].callers.update(map(_caller, several))
+
+
+def _caller(who: tuple[str, ...]) -> str:
+    """Return a short digest of issuer, subject and client: they are counted, and nobody reads who they are."""
+    return blake2b(msgspec.json.encode(who), digest_size=8).hexdigest()
 
 
 def counted_days(connection: sa.Connection, begin: date, end: date) -> set[date]:
@@ -127,16 +162,19 @@ def counted_days(connection: sa.Connection, begin: date, end: date) -> set[date]
 
 def add_days(connection: sa.Connection, days: Collection[date], counts: Counts) -> None:
     """Add days that have been counted."""
-    row = access_day_count.c
-    names = (row.day, row.organisation, row.purpose, row.action, row.answer)
-    for day, organisation, purpose, action, answer, number in connection.execute(
-        sa.select(*names, row.events).where(row.day.in_(days))
-    ):
-        counts.events[day, organisation, purpose, action, answer] += number
-    who = access_day_caller.c
-    several = sa.select(who.organisation, who.issuer, who.subject, who.client_id).distinct()
-    for organisation, issuer, subject, client_id in connection.execute(several.where(who.day.in_(days))):
-        counts.callers[organisation].add((issuer, subject, client_id))
+    row = access_day_use.c
+    asked = sa.select(row.day, row.organisation, row.used).where(row.day.in_(days))
+    for day, organisation, text in connection.execute(asked):
+        used, uses = _USED.decode(text), counts[organisation]
+        uses.days[day] += sum(used.actions.values())
+        for kind, more in (
+            (uses.purposes, used.purposes),
+            (uses.actions, used.actions),
+            (uses.answers, used.answers),
+        ):
+            for name, number in more.items():
+                kind[name] += number
+        uses.callers.update(used.callers)
 
 
 def count_days(engine: Engine, now: datetime, stop: Event, *, most: int) -> int:
@@ -173,27 +211,27 @@ def _uncounted(connection: sa.Connection, now: datetime) -> Iterator[date]:
 
 def _count_day(engine: Engine, day: date) -> bool:
     """Count a day; tell whether nobody else has meanwhile."""
-    counts = Counts()
+    counts = no_counts()
     with engine.connect() as connection:
         (stretch,) = stretches(connection, day, day, ())
         add_events(connection, stretch, counts)
-    callers = [
-        (day, organisation, *who) for organisation, several in counts.callers.items() for who in several
+    rows = [
+        {"day": day, "organisation": organisation, "used": _kept(uses)}
+        for organisation, uses in counts.items()
     ]
     with TURN, writing(engine).begin() as connection:
         insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         mine = insert(access_day).values(day=day).on_conflict_do_nothing().returning(access_day.c.day)
         if connection.scalar(mine) is None:
             return False
-        for table, rows in (
-            (access_day_count, [(*key, number) for key, number in counts.events.items()]),
-            (access_day_caller, callers),
-        ):
-            names = table.columns.keys()
-            for start in range(0, len(rows), _ROWS):
-                some = [dict(zip(names, row, strict=True)) for row in rows[start : start + _ROWS]]
-                connection.execute(table.insert(), some)
+        for start in range(0, len(rows), _ROWS):
+            connection.execute(access_day_use.insert(), rows[start : start + _ROWS])
     return True
+
+
+def _kept(uses: Uses) -> str:
+    used = Used(dict(uses.purposes), dict(uses.actions), dict(uses.answers), sorted(uses.callers))
+    return msgspec.json.encode(used).decode()
 
 
 def _midnight(day: date) -> datetime:

@@ -5,14 +5,14 @@ stretch of days (a month of a national register, a million events, takes seconds
 """
 
 import statistics
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy.engine import Engine
 
-from registry.access.days import Counts, add_days, add_events, counted_days, stretches
+from registry.access.days import Counts, add_days, add_events, counted_days, no_counts, stretches
 from registry.access.refusals import Refused, refused_between
 from registry.errors import BadRequestError
 
@@ -137,7 +137,7 @@ def patterns(
         raise BadRequestError(f"Give from 1 to {MAX_DAYS} days, the first day first.")
     if begin.year not in YEARS or end.year not in YEARS:
         raise BadRequestError(f"Give days from the year {YEARS[0]} to {YEARS[-1]}.")
-    counts = Counts()
+    counts = no_counts()
     with engine.connect() as connection:
         # One moment for all: a day that is counted meanwhile is read as it was asked for first.
         counted = counted_days(connection, begin, end) if from_counts else set()
@@ -154,18 +154,23 @@ def patterns(
         for each in left:
             add_events(connection, each, counts)
         refused = refused_between(connection, begin, end)
-    rows = [(*key, number) for key, number in counts.events.items()]
-    uses = _uses(rows, {organisation: len(several) for organisation, several in counts.callers.items()})
+    uses = _uses(counts)
     return Patterns(
         begin,
         end,
         sum(one.events for one in uses),
         uses,
-        _outliers(rows, begin, days, deviations=deviations, least=least),
+        _outliers(
+            {organisation: each.days for organisation, each in counts.items()},
+            begin,
+            days,
+            deviations=deviations,
+            least=least,
+        ),
         sum(one.count for one in refused),
         _attempts(refused)[:MOST_ATTEMPTS],
         _outliers(
-            [(one.day, one.organisation, one.count) for one in refused],
+            _daily(refused),
             begin,
             days,
             deviations=deviations,
@@ -183,25 +188,24 @@ def _attempts(refused: Iterable[Refused]) -> list[Attempts]:
     return sorted(found, key=lambda one: (-one.refused, one.organisation, one.issuer, one.client_id))
 
 
-def _uses(rows: Iterable[Sequence[object]], callers: dict[str, int]) -> list[Use]:
-    purposes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    actions: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    kinds: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for _, organisation, purpose, action, kind, number in rows:
-        count = int(str(number))
-        purposes[str(organisation)][str(purpose)] += count
-        actions[str(organisation)][str(action)] += count
-        kinds[str(organisation)][str(kind)] += count
+def _daily(refused: Iterable[Refused]) -> dict[str, Counter[date]]:
+    found: dict[str, Counter[date]] = defaultdict(Counter)
+    for one in refused:
+        found[one.organisation][one.day] += one.count
+    return found
+
+
+def _uses(counts: Counts) -> list[Use]:
     found = [
         Use(
             organisation,
-            sum(by_purpose.values()),
-            callers.get(organisation, 0),
-            _sorted(by_purpose),
-            _sorted(actions[organisation]),
-            {answer: number for answer, number in _sorted(kinds[organisation]).items() if answer},
+            each.days.total(),
+            len(each.callers),
+            _sorted(each.purposes),
+            _sorted(each.actions),
+            {answer: number for answer, number in _sorted(each.answers).items() if answer},
         )
-        for organisation, by_purpose in purposes.items()
+        for organisation, each in counts.items()
     ]
     return sorted(found, key=lambda one: (-one.events, one.organisation))
 
@@ -211,13 +215,11 @@ def _sorted(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _outliers(
-    rows: Iterable[Sequence[object]], begin: date, days: int, *, deviations: float, least: int
+    by_day: Mapping[str, Counter[date]], begin: date, days: int, *, deviations: float, least: int
 ) -> list[Outlier]:
-    daily: dict[str, list[int]] = defaultdict(lambda: [0] * days)
-    for day, organisation, *_, number in rows:
-        daily[str(organisation)][(date.fromisoformat(str(day)) - begin).days] += int(str(number))
     found = []
-    for organisation, counts in daily.items():
+    for organisation, each in by_day.items():
+        counts = [each[begin + timedelta(days=place)] for place in range(days)]
         for place, count in enumerate(counts):
             others = counts[:place] + counts[place + 1 :]
             usual, bound = bound_of(others, deviations)

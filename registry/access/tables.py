@@ -92,21 +92,13 @@ dpop_proof = sa.Table(
 
 # Days of the log that are over, as counts (`registry.access.days`); a day that stands in the first has been counted whole.
 access_day = sa.Table("access_day", metadata, sa.Column("day", sa.Date, primary_key=True))
-access_day_count = sa.Table(
-    "access_day_count",
+access_day_use = sa.Table(
+    "access_day_use",
     metadata,
     sa.Column("day", sa.Date, primary_key=True),
-    *(sa.Column(name, sa.Text, primary_key=True) for name in ("organisation", "purpose", "action", "answer")),
-    sa.Column("events", sa.BigInteger, nullable=False),
-)
-access_day_caller = sa.Table(
-    "access_day_caller",
-    metadata,
-    sa.Column("day", sa.Date, primary_key=True),
-    *(
-        sa.Column(name, sa.Text, primary_key=True)
-        for name in ("organisation", "issuer", "subject", "client_id")
-    ),
+    sa.Column("organisation", sa.Text, primary_key=True),
+    # JSON of `registry.access.days.Used`.
+    sa.Column("used", sa.Text, nullable=False),
 )
 
 # How often who was refused what, by UTC day (`registry.access.refusals`): counts, nothing of what was asked.

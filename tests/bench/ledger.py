@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from registry.access.ledger.keys import new_signing_key
+from tests.bench.days_jobs import Read
 from tests.bench.ingest import DATABASES, _environment, _servers
 from tests.bench.ledger_jobs import Filled, Inserted, Proven, Sealed, Verified
 from tests.bench.machine import busy_share
@@ -23,6 +24,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         damaged: the same log, one byte of an event changed, one event removed, and the people of one removed.
         expected: which events those are.
+        read: what a privacy officer reads of another log of the same size; None until it has been measured.
     """
 
     database: str
@@ -34,6 +36,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     proven: Proven
     inserted: Inserted
     busy_before: float | None
+    read: Read | None = None
 
 
 def measure(
@@ -54,6 +57,10 @@ def measure(
             for database in databases:
                 url, forget = fresh(database, space.path / f"ledger-{database.lower()}-{events}")
                 one = _measured(database, events, url, space.path, rounds=rounds, each=each)
+                forget()
+                url, forget = fresh(database, space.path / f"days-{database.lower()}-{events}")
+                read = job("ledger-days", _environment(url), space.path, Read, events=events)
+                one = msgspec.structs.replace(one, read=read)
                 forget()
                 say(_line(one))
                 yield one
@@ -99,4 +106,9 @@ def _line(one: Ledger) -> str:
         f"  {one.database}, {one.filled.events:,} events: sealed in {one.sealed.seconds:.1f} s, verified in "
         f"{one.verified.seconds:.1f} s with {one.verified.memory_mb:.0f} MiB, proven in {one.proven.event_s:.1f} s; an event "
         f"{insert.plain_ms:.2f} ms without triggers, {insert.guarded_ms:.2f} ms with, {insert.sealing_ms:.2f} ms beside a seal"
+        + (
+            f"; four weeks read in {one.read.pass_s:.1f} s, from counts {one.read.counts_s:.2f} s"
+            if one.read
+            else ""
+        )
     )

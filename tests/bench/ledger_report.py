@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.bench import machine
 from tests.bench.blocks import Block
+from tests.bench.days_jobs import DAYS, ORGANISATIONS
 from tests.bench.ledger import EACH, HEAD_EVENTS, ROUNDS, Ledger
 
 _BLOCK = Block("ledger")
@@ -16,6 +17,7 @@ _HOW = """Written by `make bench` (`{command}`). Of ten events seven show one pe
 its own. *Read*: the same rows of events and people read in the same way, and nothing done with them. *Damaged*: one byte of an
 event changed, one event removed, one person taken from an event; all three must be named. *An event written*: one with one
 person, committed, the median of {rounds} rounds of {each}, in turns without the triggers, with them, and with a seal every 0.1 s.
+*Four weeks*: another log of as many events in {days} days, of {organisations:,} organisations whose callers ask for anything, read as `/privacy` reads it.
 """
 
 
@@ -35,7 +37,14 @@ def put(path: Path, measured: Sequence[Ledger], sizes: Sequence[int]) -> None:
 
 
 def _section(measured: Sequence[Ledger], sizes: Sequence[int]) -> str:
-    how = _HOW.format(command=command(sizes), head=HEAD_EVENTS, rounds=ROUNDS, each=EACH)
+    how = _HOW.format(
+        command=command(sizes),
+        head=HEAD_EVENTS,
+        rounds=ROUNDS,
+        each=EACH,
+        days=DAYS,
+        organisations=ORGANISATIONS,
+    )
     lines = ["## Access log", "", how, *machine.head(one.busy_before for one in measured), ""]
     lines += [*judged(measured), "", *_table(measured), ""]
     return "\n".join(lines)
@@ -83,6 +92,15 @@ def _table(measured: Sequence[Ledger]) -> Iterator[str]:
         "an event written, without triggers": lambda one: f"{one.inserted.plain_ms:.3f} ms",
         "an event written": lambda one: f"{one.inserted.guarded_ms:.3f} ms",
         "an event written beside a seal": lambda one: f"{one.inserted.sealing_ms:.3f} ms",
+        "four weeks, from the events": lambda one: f"{one.read.pass_s:.1f} s" if one.read else "",
+        "four weeks, counted once by a worker": lambda one: (
+            f"{one.read.counting_s:.1f} s, {one.read.rows:,} rows" if one.read else ""
+        ),
+        "four weeks, from the counts": lambda one: (
+            f"{one.read.counts_s:.2f} s, {one.read.counts_s / one.read.pass_s:.2f} of the events"
+            if one.read
+            else ""
+        ),
     }
     for what, told in rows.items():
         yield f"| {what} | " + " | ".join(told(one) for one in measured) + " |"

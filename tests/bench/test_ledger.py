@@ -19,6 +19,9 @@ def measured() -> list[Ledger]:
 def test_a_log_is_filled_sealed_verified_and_proven(measured: list[Ledger]) -> None:
     (one,) = measured
     assert (one.filled.events, one.filled.people) == (EVENTS, EVENTS // 10 * 27)
+    assert one.read is not None
+    assert one.read.events == EVENTS
+    assert one.read.rows > 0
     assert (one.sealed.events, one.sealed.heads) == (EVENTS, EVENTS // ledger.HEAD_EVENTS)
     assert one.verified.found == []
     assert one.damaged.found == one.expected

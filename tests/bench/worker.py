@@ -12,6 +12,7 @@ import msgspec
 
 from registry.logs import configure_logs
 from tests.bench import (
+    days_jobs,
     index_floor,
     index_jobs,
     index_visible,
@@ -50,6 +51,7 @@ JOBS: dict[str, Callable[..., msgspec.Struct]] = {
     "ledger-damage": ledger_jobs.damage,
     "ledger-prove": ledger_jobs.prove,
     "ledger-insert": ledger_jobs.insert,
+    "ledger-days": days_jobs.read_days,
     "lists": lists_jobs.check,
     "lists-draw": lists_jobs.draw_rows,
 }
