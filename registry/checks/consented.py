@@ -65,12 +65,13 @@ def allowed(desk: Desk, caller: Caller, question: Question, code: str, refusal: 
     """
     counted = _count(desk, caller, question)
     found = standing(desk.access, desk.sealer, code, organisation_of(caller), desk.now())
-    # Whom a number leads to may see that a code was tried on them; a name leads to nobody protected, and the engine may be down.
+    # Whom a number leads to may see that a code was tried on them. Whom a name is about, of the protected, is found below; nobody
+    # else is looked for by it, and the engine may be down.
     numbered = bool(question.personal_number or question.licence_number)
     hit = desk.verify(question).ids if numbered else ()
     answered = desk.verify_admitted(question, found.practitioner_id if found else NOBODY)
     if found is None or answered.verification.outcome != "found":
-        about = {*hit, *([found.practitioner_id] if found else [])}
+        about = {*hit, *answered.ids, *([found.practitioner_id] if found else [])}
         refuse(desk, caller, refusal, about)
     return Allowed(found, answered, counted)
 

@@ -1,11 +1,14 @@
 """Who may not be told of now: asked where something about a person was kept when the person still could be shown."""
 
+from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.records import tables as t
+from registry.records.facts import NameFacts
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 
@@ -39,11 +42,70 @@ def _all_protected() -> sa.Select[Any]:
 
 _ALL_PROTECTED = _all_protected()
 _LAST_HIDDEN = sa.select(sa.func.max(t.practitioner.c.version)).where(t.practitioner.c.id.in_(_ALL_PROTECTED))
+_NAME = t.practitioner_name.c
+_BORN_ON = (
+    sa.select(
+        t.practitioner.c.id,
+        t.practitioner.c.birth_date,
+        _NAME.use,
+        _NAME.family,
+        _NAME.given,
+        _NAME.middle,
+        _NAME.prefix,
+        _NAME.suffix,
+        _NAME.text,
+    )
+    .join(t.practitioner_name, _NAME.practitioner_id == t.practitioner.c.id)
+    .where(
+        t.practitioner.c.protected,
+        t.practitioner.c.birth_date.in_(sa.bindparam("days", expanding=True)),
+    )
+    .order_by(t.practitioner.c.id, _NAME.id)
+)
 _LISTED = sa.select(t.practitioner.c.id).where(
     t.practitioner.c.id.in_(_IDS),
     ~t.practitioner.c.protected,
     t.practitioner.c.merged_into_id.is_(None),
 )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Unlisted:
+    """Names and birth date of somebody who is protected. Without a repr: it is for nobody's eyes.
+
+    Attributes:
+        birth_date: `YYYY-MM-DD`.
+    """
+
+    id: int
+    birth_date: str
+    names: tuple[NameFacts, ...]
+
+
+def protected_born_on(connection: sa.Connection, days: Collection[str]) -> dict[str, list[Unlisted]]:
+    """Return the protected people who were born on these days (`YYYY-MM-DD`), by day: to tell them that they were asked about.
+
+    One statement, also for no day. What it gives goes to the access log only.
+    """
+    names: dict[tuple[int, str], list[NameFacts]] = defaultdict(list)
+    for person, born, use, family, given, middle, prefix, suffix, text in connection.execute(
+        _BORN_ON, {"days": list(days) or [""]}
+    ):
+        names[person, born].append(
+            NameFacts(
+                use=use,
+                family=family,
+                given=tuple(given.split()),
+                middle=middle,
+                prefix=prefix,
+                suffix=suffix,
+                text=text,
+            )
+        )
+    found: dict[str, list[Unlisted]] = defaultdict(list)
+    for (person, born), theirs in names.items():
+        found[born].append(Unlisted(person, born, tuple(theirs)))
+    return found
 
 
 def hidden(connection: sa.Connection, ids: Collection[int]) -> frozenset[int]:

@@ -130,7 +130,6 @@ practitioner = sa.Table(
     _ref("merged_into_id", "practitioner.id", nullable=True),
     # Grows with every change; the version of the person's index documents (external_gte).
     sa.Column("version", sa.BigInteger, nullable=False),
-    # Few are merged, and loading must not pay for an index over all.
     # The protected are few, and what is kept about people is held against them at every reading.
     sa.Index(
         "ix_practitioner_protected",
@@ -138,6 +137,14 @@ practitioner = sa.Table(
         sqlite_where=sa.text("protected"),
         postgresql_where=sa.text("protected"),
     ),
+    # Every question by name asks who of them was born on the day.
+    sa.Index(
+        "ix_practitioner_protected_birth_date",
+        "birth_date",
+        sqlite_where=sa.text("protected"),
+        postgresql_where=sa.text("protected"),
+    ),
+    # Few are merged, and loading must not pay for an index over all.
     sa.Index(
         "ix_practitioner_merged_into_id",
         "merged_into_id",

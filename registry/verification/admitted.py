@@ -21,6 +21,7 @@ from registry.verification.by_number import by_number, of_authority
 from registry.verification.finding import Finding
 from registry.verification.identify import Found, Placed
 from registry.verification.question import CheckedQuestion
+from registry.verification.unlisted import unlisted
 
 _RECORD = t.source_record.c
 # Licences of a person about which their source tells nothing any more: it sends the protected record emptied or unreadable, or it
@@ -58,7 +59,8 @@ class Admitted:
         known = read.practitioners(self.connection, [self.person_id], identifiers=False).get(self.person_id)
         # The person has agreed to be shown for this; a merged one has nothing left to show.
         person = replace(known, protected=False) if known else None
-        return {place: self._finding(person, one) for place, one in questions}
+        found = {place: self._finding(person, one) for place, one in questions}
+        return {place: self._with_unlisted(found[place], place, one) for place, one in questions}
 
     def untold(self, finding: Finding) -> Finding:
         """Mark the licences that their source tells nothing of any more, after history had its say."""
@@ -90,6 +92,14 @@ class Admitted:
         if question.licence_number:
             return read.ids_by_licence_number(self.connection, question.licence_number)
         return None
+
+    def _with_unlisted(self, finding: Finding, place: int, question: CheckedQuestion) -> Finding:
+        """Add which protected people a question by name is likely about: they see that a code was tried on them."""
+        if question.personal_number or question.licence_number:
+            return finding
+        one = ByName(self.max_candidates, self.scorer(), question)
+        ids = {*finding.ids, *unlisted(self.connection, {place: one})[place]}
+        return replace(finding, ids=tuple(sorted(ids)))
 
     def _by_name(self, person: Practitioner, question: CheckedQuestion) -> Finding:
         if not person.listed:

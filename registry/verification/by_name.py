@@ -29,7 +29,7 @@ from registry.verification.question import CheckedQuestion
 
 _WHOLE_DATE = len("2019-05-03")
 # Levels that say who it is.
-_LIKELY = frozenset({"exact", "strong"})
+LIKELY = frozenset({"exact", "strong"})
 # A name that is spelt otherwise, or another name; not one that is only shorter on one side.
 _SPELT_OTHERWISE = frozenset({"sound", "one-edit", "two-edits", "close", "alike", "sound-far", "different"})
 
@@ -111,7 +111,7 @@ class ByName:
     @property
     def unsure(self) -> bool:
         """Whether nobody likely has been met, so that anybody of the name must be looked for."""
-        return not any(match.level in _LIKELY for match in self.matches)
+        return not any(match.level in LIKELY for match in self.matches)
 
     def lead(self) -> Lead:
         """Tell whom the question is about."""
@@ -122,7 +122,7 @@ class ByName:
         if decision.position is not None and self.complete:
             person = self.people[decision.position].id
             return Lead("found", None, person, self.matches[decision.position], (person,))
-        likely = tuple(self.people[i].id for i in decision.rivals if self.matches[i].level in _LIKELY)
+        likely = tuple(self.people[i].id for i in decision.rivals if self.matches[i].level in LIKELY)
         if likely or len(decision.rivals) != 1:
             return Lead("ambiguous", "ambiguous", ids=likely)
         only = (self.people[decision.rivals[0]].id,)

@@ -15,7 +15,7 @@ When is a person known well enough?
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -32,6 +32,7 @@ from registry.verification.by_name import ByName
 from registry.verification.by_number import by_number, of_authority
 from registry.verification.finding import NOBODY, Finding, SearchMany, visible
 from registry.verification.question import CheckedQuestion
+from registry.verification.unlisted import unlisted
 
 Found = dict[int, Finding | RegistryError]
 """Place of a question -> whom it is about, or why that could not be found out."""
@@ -114,9 +115,11 @@ class Identifier:
             found |= self._look("wide", unsure)
         leads = {place: one.lead() for place, one in looking.items() if place not in found}
         people = self._read({lead.person_id for lead in leads.values() if lead.person_id is not None})
+        also = unlisted(self.connection, {place: looking[place] for place in leads})
         for place, lead in leads.items():
             person = people.get(lead.person_id or NOBODY)
-            found[place] = lead.finding(person if person and visible([person]) else None)
+            finding = lead.finding(person if person and visible([person]) else None)
+            found[place] = replace(finding, ids=(*finding.ids, *also[place]))
         return found
 
     def _look(self, stage: Candidates, looking: dict[int, ByName]) -> Found:

@@ -1,12 +1,13 @@
 """A small registry with a real database and a real search folder, and a verifier over them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
+from registry.errors import RegistryError
 from registry.identifiers import COORDINATION_NUMBER, PERSONAL_IDENTITY_NUMBER, check_digit
 from registry.matching.model import load_model
 from registry.matching.score import NameCounts, Scorer
@@ -76,13 +77,22 @@ class Desk:
 
     def ask(self, question: Question, now: datetime | None = None) -> Answered:
         """Ask a question, at this moment or another one."""
+        with self.world.engine.connect() as connection:
+            return self._verifier().verify(question, connection, now or datetime.now(UTC))
+
+    def ask_many(self, questions: Sequence[Question]) -> list[Answered | RegistryError]:
+        """Ask several questions at once, now."""
+        with self.world.engine.connect() as connection:
+            return self._verifier().verify_many(questions, connection, datetime.now(UTC))
+
+    def _verifier(self) -> Verifier:
         settings = self.world.settings
 
         def search(query: SearchQuery, today: object) -> SearchPage:
             self.searched.append(query)
             return self.engine.search(query, today)  # type: ignore[arg-type]
 
-        verifier = Verifier(
+        return Verifier(
             sealer=self.world.sealer,
             search=search,
             rules=rule_book(),
@@ -91,8 +101,6 @@ class Desk:
             max_candidates=self.max_candidates,
             scorer=lambda: Scorer(load_model(), self.counts),
         )
-        with self.world.engine.connect() as connection:
-            return verifier.verify(question, connection, now or datetime.now(UTC))
 
     def answer(self, **question: object) -> Verification:
         """Ask a question given as its fields."""
