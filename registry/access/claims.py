@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ from registry.identifiers import (
 from registry.settings import Secret
 
 log = structlog.get_logger()
+_SHOWN_BYTES = 12
+# As `organisation_claim` writes it.
+_DIGESTED = re.compile(rf"{re.escape(MASK)} [a-p]{{{2 * _SHOWN_BYTES}}}")
 
 
 def check_claims(
@@ -115,6 +119,11 @@ def organisation_claim(claims: Mapping[str, Any], name: str, digest: Callable[[s
     return f"{MASK} {_shown(digest(f'organisation {_one_form(value, digits)}'))}"
 
 
+def is_sole_trader(organisation: str) -> bool:
+    """Tell whether a caller's organisation is a digest in place of a number that is, or may be, a person's own."""
+    return _DIGESTED.fullmatch(organisation) is not None
+
+
 def _one_form(value: str, digits: str) -> str:
     """Return one form of a sole trader's number, so that however it is written it is the same organisation."""
     for form in (value, digits):
@@ -125,7 +134,7 @@ def _one_form(value: str, digits: str) -> str:
 
 def _shown(digest: bytes) -> str:
     """Return enough of a digest to tell organisations apart, in letters only: digits could look like a number."""
-    return "".join(chr(ord("a") + each % 16) + chr(ord("a") + each // 16) for each in digest[:12])
+    return "".join(chr(ord("a") + each % 16) + chr(ord("a") + each // 16) for each in digest[:_SHOWN_BYTES])
 
 
 def subject_claim(claims: Mapping[str, Any], digest: Callable[[str], bytes]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Response, redirect, request, url_for
 from flask import make_response as flask_response
 
+from registry.access.claims import is_sole_trader
 from registry.access.guard import current_caller, requires_scope
 from registry.access.log import loggable
 from registry.checks import consents
@@ -57,7 +58,7 @@ def make_consent() -> Response:
         raise NotFoundError
     typed, hours = " ".join(request.form.get("organisation", "").split()), request.form.get("hours", "")
     try:
-        organisation = read_organisation(typed)
+        organisation = read_organisation(typed, shared.sealer.digest)
     except ValueError:
         return _page(people, typed=typed, hours=hours, error=FormError("organisation", "wrong.organisation"))
     if hours not in (choices := [option.value for option in _lives()]):
@@ -84,7 +85,7 @@ def make_consent() -> Response:
         "consent.html",
         scripts=_SCRIPTS,
         code=written(made.code),
-        organisation=_hyphened(organisation),
+        organisation=_told(organisation, language),
         until=language.moment(made.expires_at, shared.settings.zone),
     )
 
@@ -154,7 +155,7 @@ def _row(one: consents.Consent, language: Language) -> ConsentRow:
     zone, state = shared.settings.zone, one.state(shared.now())
     unused = state == "unused"
     return ConsentRow(
-        organisation=_hyphened(one.organisation),
+        organisation=_told(one.organisation, language),
         state=language.text(f"consent.state-{state}"),
         made=language.moment(one.created_at, zone),
         until=language.moment(one.expires_at, zone),
@@ -163,5 +164,7 @@ def _row(one: consents.Consent, language: Language) -> ConsentRow:
     )
 
 
-def _hyphened(organisation: str) -> str:
+def _told(organisation: str, language: Language) -> str:
+    if is_sole_trader(organisation):
+        return language.text("consent.sole-trader")
     return f"{organisation[:6]}-{organisation[6:]}"

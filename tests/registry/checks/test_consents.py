@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.access.caller import Caller
+from registry.access.claims import is_sole_trader, organisation_claim
 from registry.access.log import events_about
 from registry.checks import consents, past
 from registry.checks.consent_code import new_code, written
@@ -328,20 +329,44 @@ def test_old_consents_are_deleted(desk: Desk, hanna: int, give: Give) -> None:
     "typed", ["212000-0142", "2120000142", "16212000-0142", "16 2120000142", " 212000–0142 "]
 )
 def test_an_organisation_number_is_read_as_callers_have_it(caller: Caller, typed: str) -> None:
-    assert read_organisation(typed) == "2120000142"
+    assert read_organisation(typed, str.encode) == "2120000142"
     assert organisation_of(replace(caller, organisation=typed)) == "2120000142"
 
 
-@pytest.mark.parametrize("typed", ["", "212000014", "abc", "19800503-9808", "8005039808", "2120000142x2"])
+@pytest.mark.parametrize(
+    "typed", ["", "212000014", "abc", "2120000142x2", "[personal number]", "198005039807"]
+)
 def test_what_is_no_organisation_number_has_no_codes(caller: Caller, typed: str) -> None:
-    with pytest.raises(ValueError, match=r"organisation number|sole trader"):
-        read_organisation(typed)
+    with pytest.raises(ValueError, match="organisation number"):
+        read_organisation(typed, str.encode)
     assert organisation_of(replace(caller, organisation=typed)) == ""
+
+
+@pytest.mark.parametrize(
+    "typed", ["19800503-9808", "8005039808", "800503-9808", "198005039808", "SE800503980801"]
+)
+def test_a_sole_traders_code_is_theirs_alone_and_keeps_no_number(
+    desk: Desk, caller: Caller, give: Give, typed: str
+) -> None:
+    organisation = read_organisation(typed, desk.sealer.digest)
+    assert is_sole_trader(organisation)
+    assert "980" not in organisation
+    code = give(organisation=organisation).code
+    for other in (
+        organisation_claim({"organisation": "8005039816"}, "organisation", desk.sealer.digest),
+        "[personal number]",
+        "8005039808",
+    ):
+        with pytest.raises(ConsentRefusedError):
+            ask(desk, replace(caller, organisation=other), question=BY_NUMBER, consent_code=code)
+    theirs = organisation_claim({"organisation": "8005039808"}, "organisation", desk.sealer.digest)
+    trader = replace(caller, organisation=theirs)
+    assert ask(desk, trader, question=BY_NUMBER, consent_code=code).answer["outcome"] == "found"
 
 
 def test_a_mistyped_organisation_number_is_noticed() -> None:
     with pytest.raises(ValueError, match="organisation number"):
-        read_organisation("212000-0143")
+        read_organisation("212000-0143", str.encode)
 
 
 def test_a_caller_without_organisation_has_no_codes(desk: Desk, caller: Caller, give: Give) -> None:

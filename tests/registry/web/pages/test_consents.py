@@ -104,7 +104,7 @@ def test_a_mistyped_code_is_told_by_itself(employer: httpx.Client) -> None:
     [
         ("212000-0143", "24", "organisationsnummer med tio siffror"),
         ("", "24", "organisationsnummer med tio siffror"),
-        ("19800503-9808", "24", "enskild näringsidkare"),
+        ("19800503-9807", "24", "organisationsnummer med tio siffror"),
         ("212000-0142", "999", "Välj hur länge"),
         ("212000-0142", "x", "Välj hur länge"),
     ],
@@ -115,8 +115,19 @@ def test_what_is_wrong_with_the_form_is_told(
     told = make(hanna, organisation, hours)
     assert told.status_code == 422
     assert wrong in text(told)
-    assert "19800503-9808" not in told.text
+    assert "19800503-980" not in told.text
     assert not CODE.search(told.text)
+
+
+def test_a_sole_trader_is_given_a_code_and_their_number_is_shown_nowhere(
+    house: House, hanna: httpx.Client
+) -> None:
+    made = make(hanna, "19800503-9808")
+    code_of(made)
+    for page in (made, hanna.get("/me/consents"), hanna.get("/me")):
+        assert "9808" not in page.text
+    assert "En enskild näringsidkare" in text(made)
+    assert "En enskild näringsidkare" in text(hanna.get("/me/consents"))
 
 
 def test_too_many_codes_are_refused(house: House, hanna: httpx.Client) -> None:
