@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
@@ -16,11 +17,14 @@ import msgspec
 from registry.console import show, told_plainly
 from registry.errors import BadRequestError, RegistryError
 from registry.identifiers import names_natural_person, organisation_digits
-from registry.settings import load_settings
+from registry.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from registry.access.ledger.heads import SignedHead
     from registry.access.ledger.keys import KeyRing
+    from registry.access.ledger.timeline import Asked
 
 _NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 _DAY_CHARACTERS = len("2026-11-30")
@@ -57,7 +61,8 @@ def timeline_command(
 ) -> None:
     """Write what the access log holds of a stretch of time, with the proof that it is whole (docs/access-log.md).
 
-    Check it with `registry log verify --timeline FILE`. Ends with 1 if the log was changed there; the file tells where.
+    Check it with `registry log verify --timeline FILE`. Ends with 1 if the log was changed there; the file tells where. One that tells
+    whom events were about (--questions, --people, --leaves) is written to the access log first.
     """
     from registry.access.ledger.timeline import Asked, write_timeline
     from registry.database import open_database
@@ -73,6 +78,8 @@ def timeline_command(
     )
     engine = open_database(settings.access_database_url, settings.database, service=False)
     try:
+        if questions or people or leaf_file:
+            _note(engine, settings, asked, whole=leaf_file is not None)
         with ExitStack() as files:
             file = files.enter_context(_new(out)) if out else sys.stdout.buffer
             second = files.enter_context(_new(leaf_file)) if leaf_file else None
@@ -94,6 +101,35 @@ def timeline_command(
             f"{made.damaged} entries are NOT as they were sealed: run `registry log verify`.", err=True
         )
         raise SystemExit(1)
+
+
+def _note(engine: "Engine", settings: Settings, asked: "Asked", *, whole: bool) -> None:
+    """Write down who makes a timeline that tells of people: nothing about a person without a line in the log.
+
+    Raises:
+        AccessLogUnavailableError: it can't be written, so the timeline may not be made.
+    """
+    from registry.access.caller import Caller
+    from registry.access.log import loggable, record_access
+    from registry.access.purposes import most_general
+
+    told = {"questions": asked.questions, "people": asked.people, "leaves": whole}
+    record_access(
+        engine,
+        settings.access,
+        Caller("registry-command", _account(), client_id="registry log timeline"),
+        purpose=most_general(settings.access),
+        action="timeline",
+        question={
+            "from": asked.begin.isoformat(),
+            "to": asked.end.isoformat(),
+            "organisation": loggable(asked.organisation or ""),
+            "tells": [name for name, given in told.items() if given],
+        },
+        answer="a timeline",
+        practitioner_ids=(),
+        request_id=secrets.token_hex(8),
+    )
 
 
 def stretch(begin: str, end: str, days: int) -> tuple[datetime, datetime]:

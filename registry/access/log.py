@@ -30,7 +30,7 @@ from registry.identifiers import holds_personal_number, mask_personal_numbers
 from registry.settings import Access
 
 log = structlog.get_logger()
-Action = Literal["search", "read", "verify", "own-record", "evidence", "subject-request"]
+Action = Literal["search", "read", "verify", "own-record", "evidence", "subject-request", "timeline"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 # No practitioner has it: an event that showed nobody has this row, so that one about somebody who is protected, who is named in
 # the log and in no answer, costs the same statements and leaves as many rows.

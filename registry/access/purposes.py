@@ -26,6 +26,11 @@ def stateable(settings: Access, caller: Caller | None = None) -> tuple[str, ...]
     )
 
 
+def most_general(settings: Access) -> str:
+    """Return the purpose under which an operator's command is written down that states none: the last about others, if any is."""
+    return (stateable(settings) or tuple(settings.purposes))[-1]
+
+
 def check_purpose(purpose: str, settings: Access) -> str:
     """Return `purpose` if there is such a one.
 

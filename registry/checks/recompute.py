@@ -10,7 +10,7 @@ from typing import Any
 
 from registry.access.caller import Caller
 from registry.access.log import loggable, record_access
-from registry.access.purposes import stateable
+from registry.access.purposes import most_general
 from registry.checks import evidence as store
 from registry.checks.answer import answer_of
 from registry.checks.changes import changes
@@ -97,6 +97,5 @@ def _purpose(desk: Desk, found: Evidence | None) -> str:
     """Return the purpose of the check; the last and most general one where there is none, or none now."""
     if found is not None and found.kept.purpose in desk.settings.access.purposes:
         return found.kept.purpose
-    access = desk.settings.access
-    # Where there is none about others any that there is: the operator is no caller whom a purpose could be refused.
-    return (stateable(access) or tuple(access.purposes))[-1]
+    # The operator is no caller whom a purpose could be refused.
+    return most_general(desk.settings.access)

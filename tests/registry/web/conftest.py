@@ -65,16 +65,34 @@ def world_service(world: World, web_idp: Idp) -> Iterator[Service]:
 
 
 @pytest.fixture(params=["small", "large"])
-def sized(request: pytest.FixtureRequest, tmp_path: Path, web_idp: Idp) -> Iterator[Service]:
-    """A service that knows nobody yet, on either size: SQLite and Tantivy, PostgreSQL and OpenSearch."""
-    trusted = {"REGISTRY_TOKENS__ISSUER": web_idp.issuer, "REGISTRY_TOKENS__AUDIENCE": AUDIENCE}
-    if request.param == "small":
-        world = small_house(tmp_path, **trusted)
-    else:
-        database = request.getfixturevalue("fresh_postgres_database")
-        url = request.getfixturevalue("opensearch_url")
-        prefix = request.getfixturevalue("opensearch_prefix")
-        world = large_house(tmp_path, database, url, prefix, **trusted)
-    service = Service(world, web_idp)
-    yield service
-    service.close()
+def make_sized(
+    request: pytest.FixtureRequest, tmp_path: Path, web_idp: Idp
+) -> Iterator[Callable[..., Service]]:
+    """Makes a service on either size: SQLite and Tantivy, PostgreSQL and OpenSearch; further settings by their variable names."""
+    made: list[Service] = []
+
+    def make(**environ: str) -> Service:
+        trusted = {
+            "REGISTRY_TOKENS__ISSUER": web_idp.issuer,
+            "REGISTRY_TOKENS__AUDIENCE": AUDIENCE,
+            **environ,
+        }
+        if request.param == "small":
+            world = small_house(tmp_path, **trusted)
+        else:
+            database = request.getfixturevalue("fresh_postgres_database")
+            url = request.getfixturevalue("opensearch_url")
+            prefix = request.getfixturevalue("opensearch_prefix")
+            world = large_house(tmp_path, database, url, prefix, **trusted)
+        made.append(Service(world, web_idp))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.close()
+
+
+@pytest.fixture
+def sized(make_sized: Callable[..., Service]) -> Service:
+    """A service that knows nobody yet, on either size."""
+    return make_sized()

@@ -314,7 +314,34 @@ def test_a_timeline_is_made_and_checked(house: Log, tmp_path: Path) -> None:
         run("verify", "--timeline", "timeline.jsonl", "--leaves", "leaves.jsonl", "--json").stdout
     )
     assert (report["holds"], report["proven"], report["othersProven"]) == (True, 2, 1)
-    assert house.scalar("SELECT count(*) FROM access_event") == 3
+
+
+def test_one_that_tells_of_people_is_in_the_log_before_it_is_made(house: Log, tmp_path: Path) -> None:
+    said = ("timeline", "--from", "2026-10-01", "--to", "2026-10-02T08:00:00+02:00")
+    events = "SELECT count(*) FROM access_event WHERE action = 'timeline'"
+    run(*said, "--out", "plain")
+    assert house.scalar(events) == 0
+    for number, more in enumerate((("--questions",), ("--people",), ("--leaves", "leaves")), start=1):
+        run(*said, "--out", f"t{number}", *more, "--organisation", OTHER)
+        assert house.scalar(events) == number
+        told = json.loads(str(house.scalar("SELECT question FROM access_event ORDER BY id DESC LIMIT 1")))
+        assert told == {
+            "from": "2026-10-01T00:00:00+00:00",
+            "to": "2026-10-02T06:00:00+00:00",
+            "organisation": OTHER,
+            "tells": [more[0].removeprefix("--")],
+        }
+    house.seal()
+    assert "The timeline holds." in run("verify", "--timeline", "t1").stdout
+
+
+def test_a_log_that_cant_be_written_hands_out_nobody(house: Log, tmp_path: Path) -> None:
+    said = ("timeline", "--from", "2026-10-01", "--to", "2026-10-01")
+    house.tamper("CREATE TRIGGER full BEFORE INSERT ON access_event BEGIN SELECT RAISE(ABORT, 'full'); END")
+    assert "access event could not be written" in run(*said, "--out", "t", "--people", code=1).stderr
+    assert not (tmp_path / "t").exists()
+    run(*said, "--out", "t")
+    assert (tmp_path / "t").exists()
 
 
 def test_a_timeline_that_was_changed_ends_with_1(house: Log, tmp_path: Path) -> None:
