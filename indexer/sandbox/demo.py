@@ -22,6 +22,7 @@ import orjson
 
 from indexer.sandbox import fixed
 from indexer.sandbox.logins import (
+    ORGANISATION,
     ORGANISATION_NAME,
     PAGES_CLIENT,
     SYSTEM_CLIENT,
@@ -246,6 +247,7 @@ def _tell(base_url: str, access_token: str, folder: Path) -> None:
         f"""
 The service answers at {base_url}
   Log in on the page and choose a person: an employer at {ORGANISATION_NAME}, or staff who see their own record.
+  Whoever has a protected identity can let the employer check her: organisation number {ORGANISATION[:6]}-{ORGANISATION[6:]}.
   Try: licence number {fixed.ACTIVE_NURSE_HOSP_ID} (yes), {fixed.SOCIAL_WORKER_SUSPENDED_CREDENTIAL} (no),
        personal identity number {fixed.PHYSICIAN_ON_PROBATION_NUMBER} (ask).
 

@@ -7,8 +7,8 @@ import orjson
 
 from indexer.sandbox import fixed
 
-# No organisation has this number: its check digit is wrong.
-ORGANISATION, ORGANISATION_NAME = "2120000000", "Provköpings kommun"
+# Municipalities' numbers begin with serial 001, so nobody has this one; its check digit is right, as whoever types it needs.
+ORGANISATION, ORGANISATION_NAME = "2120000001", "Provköpings kommun"
 PAGES_CLIENT = "registry"
 SYSTEM_CLIENT = "hr-system"
 SYSTEM_SCOPES = ("registry:search", "registry:read", "registry:verify")
@@ -40,6 +40,12 @@ def write_provider_file(path: Path, base_url: str) -> dict[str, str]:
             "description": "Licensed staff with protected identity: only she sees her record",
             "roles": ["staff"],
             "personal_number": fixed.PROTECTED_NUMBER,
+        },
+        {
+            "subject": "privacy",
+            "name": "Privacy officer",
+            "description": "Sees who asks how much, who was refused, and what people report; sees nobody's record",
+            "roles": ["privacy_officer"],
         },
         {
             "subject": "administrator",

@@ -58,6 +58,8 @@ class Practitioner:
     Attributes:
         merged_into_id: all records of this person belong to another one now, found to be the same by an exact
             identifier; nothing is left here but the id. None for everyone else.
+        withheld: ids of the feeds that tell nothing of the person since their identity is protected, whatever they may hold
+            (`registry.verification.admitted`).
         perhaps_deceased: they are recorded as deceased, but it is not told whether that was known at the moment that was
             asked about (`records.as_of`).
     """
@@ -75,6 +77,7 @@ class Practitioner:
     licences: tuple[Licence, ...]
     merged_into_id: int | None = None
     perhaps_deceased: bool = False
+    withheld: tuple[str, ...] = ()
 
     @property
     def listed(self) -> bool:

@@ -37,6 +37,18 @@ _UNTOLD = (
     )
 )
 
+# Feeds whose record about a person has come emptied, or could not be read: what they hold of the person nobody can tell.
+_WITHHELD = (
+    sa.select(_RECORD.feed_id)
+    .where(
+        _RECORD.practitioner_id == sa.bindparam("person"),
+        _RECORD.protected,
+        _RECORD.person_digest.is_(None) | _RECORD.facts_digest.is_(None),
+    )
+    .distinct()
+    .order_by(_RECORD.feed_id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -63,14 +75,15 @@ class Admitted:
         return {place: self._with_unlisted(found[place], place, one) for place, one in questions}
 
     def untold(self, finding: Finding) -> Finding:
-        """Mark the licences that their source tells nothing of any more, after history had its say."""
+        """Mark what sources tell nothing of any more, licences and whole records, after history had its say."""
         ids = set(self.connection.scalars(_UNTOLD, {"person": self.person_id}))
-        if finding.person is None or not ids:
+        withheld = tuple(self.connection.scalars(_WITHHELD, {"person": self.person_id}))
+        if finding.person is None or not (ids or withheld):
             return finding
         licences = tuple(
             replace(one, untold=True) if one.id in ids else one for one in finding.person.licences
         )
-        return replace(finding, person=replace(finding.person, licences=licences))
+        return replace(finding, person=replace(finding.person, licences=licences, withheld=withheld))
 
     def _finding(self, person: Practitioner | None, question: CheckedQuestion) -> Finding:
         hits = self._hits(question)

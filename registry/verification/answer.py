@@ -1,5 +1,6 @@
 """What a verification answers: the verdict, the licences with where they are known from, and what silence means."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -123,7 +124,7 @@ def answer(question: CheckedQuestion, finding: Finding, basis: Basis, checked_at
     )
     found = _judged(asked, finding, basis)
     feeds, moment = basis.feeds, asked.moment
-    told = _told(found, asked, basis)
+    told = _told(found, asked, basis, finding.person.withheld if finding.person else ())
     sources = {
         each: Source(feeds[each], feeds[each].fresh(moment.now))
         for each in {*told, *(one.licence.feed_id for one in found.licences)}
@@ -155,9 +156,12 @@ def _judged(asked: Asked, finding: Finding, basis: Basis) -> Verdict:
     return Verdict("ask", (reason, *beside), basis.rules.version, ())
 
 
-def _told(found: Verdict, asked: Asked, basis: Basis) -> list[str]:
+def _told(found: Verdict, asked: Asked, basis: Basis, withheld: Collection[str]) -> list[str]:
     """Return the feeds to tell about, in the order of their ids."""
     held = {each.licence.feed_id for each in found.licences}
     if any(each.relevant for each in found.licences):
         return sorted(held & basis.feeds.keys())
+    if asked_of := set(withheld) & basis.feeds.keys() & told_feeds(asked, basis):
+        # What the others don't hold is not what is missing.
+        return sorted(asked_of | (held & basis.feeds.keys()))
     return sorted(told_feeds(asked, basis) | (held & basis.feeds.keys()))

@@ -170,7 +170,10 @@ def _outcome_values(
         "professions": texts.listed(texts.profession(each, vocabulary, language) for each in about),
         "authority": texts.listed(named),
         "authorities": texts.listed(
-            texts.authority(each, feeds.get(each.feed_id), language) for each in about
+            [
+                *(texts.authority(each, feeds.get(each.feed_id), language) for each in about),
+                *(texts.authority_name(feeds[each], language) if each in feeds else each for each in told),
+            ]
         ),
         "known": texts.clock(asked.moment.now, asked.moment),
         "began": texts.listed(began),

@@ -26,6 +26,7 @@ OutcomeId = Literal[
     "profession-not-held",
     "profession-not-held-complete",
     "no-licence",
+    "source-withholds",
     "not-known-then",
     "before-rules",
     "past-date",

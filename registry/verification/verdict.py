@@ -19,9 +19,11 @@ How several licences are taken together (the wording of each outcome stands in t
   number, the question is about today, and every feed of that authority is fresh, reports ended licences too,
   holds the person, and has nothing waiting for review. A licence whose profession we can't read is never counted as
   absence.
+- What a source withholds about somebody whose identity is protected may be a licence as well as a revocation: such a
+  person, asked about by their consent, gets neither yes nor no from what the other sources tell.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -116,22 +118,24 @@ def verdict(person: Practitioner, asked: Asked, basis: Basis) -> Verdict:
     """
     licences = sorted(person.licences, key=lambda licence: licence.id)
     judged = [licence_verdict(person, licence, asked.moment, basis) for licence in licences]
-    return _Judge(judged, asked, basis).verdict()
+    return _Judge(judged, asked, basis, person.withheld).verdict()
 
 
 class _Judge:
     """Takes the licences of one person together."""
 
-    def __init__(self, judged: Judged, asked: Asked, basis: Basis) -> None:
+    def __init__(self, judged: Judged, asked: Asked, basis: Basis, withheld: Sequence[str] = ()) -> None:
         self.judged = judged
         self.asked = asked
         self.basis = basis
+        self.withheld = withheld
 
     def verdict(self) -> Verdict:
         relevant, answer, reasons = self._judge()
         chosen = {each.licence.id for each in relevant}
         if answer == "yes":
             answer, reasons = self._against_others(relevant, reasons)
+        answer, reasons = self._against_silence(answer, relevant, reasons)
         if self.asked.moment.on_date < self.basis.rules.in_force_from:
             answer, reasons = "ask", [self._outcome("before-rules"), *reasons]
         if self.asked.moment.past or self.asked.moment.earlier:
@@ -142,6 +146,27 @@ class _Judge:
             ]
         licences = tuple(replace(each, relevant=each.licence.id in chosen) for each in self.judged)
         return Verdict(answer, once(reasons), self.basis.rules.version, licences)
+
+    def _against_silence(
+        self, answer: Answer, relevant: Judged, reasons: list[Reason]
+    ) -> tuple[Answer, list[Reason]]:
+        """Hold an answer against what sources withhold: a yes whichever authority was named, as against a sanction elsewhere."""
+        if any(reason.nature == "death" for reason in reasons):
+            return answer, reasons
+        # A licence that its source tells no more of says so itself.
+        said = {each.licence.feed_id for each in relevant if each.licence.untold}
+        feeds = [
+            each for each in self.withheld if each not in said and (answer == "yes" or self._meant(each))
+        ]
+        if not feeds:
+            return answer, reasons
+        reason = outcome_reason("source-withholds", self.asked, self.basis, feeds=feeds)
+        return "ask", [reason, *(each for each in reasons if each.code != "no-licence")]
+
+    def _meant(self, feed_id: str) -> bool:
+        """Tell whether a feed is of the authority asked about; one that is no longer described may be."""
+        feed = self.basis.feeds.get(feed_id)
+        return feed is None or self.asked.authority in {None, feed.authority_id}
 
     def _against_others(self, relevant: Judged, reasons: list[Reason]) -> tuple[Answer, list[Reason]]:
         """Hold a yes against the licences that were not asked about."""
@@ -225,8 +250,8 @@ class _Judge:
             return False
         feeds = [feed for feed in self.basis.feeds.values() if feed.authority_id == authority]
         present = {each.licence.feed_id for each in pool if not each.licence.gone}
-        if any(each.licence.held for each in pool) or any(feed.held for feed in feeds):
-            return False  # what waits may be the very licence
+        if any(each.licence.held or each.licence.untold for each in pool) or any(feed.held for feed in feeds):
+            return False  # what waits, or is withheld, may be the very licence
         return bool(feeds) and all(
             feed.fresh(moment.now) and feed.completeness in COMPLETE and feed.id in present for feed in feeds
         )

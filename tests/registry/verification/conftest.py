@@ -85,6 +85,11 @@ class Desk:
         with self.world.engine.connect() as connection:
             return self._verifier().verify_many(questions, connection, datetime.now(UTC))
 
+    def ask_admitted(self, question: Question, person: int) -> Answered:
+        """Ask about one person who has agreed to it."""
+        with self.world.engine.connect() as connection:
+            return self._verifier().verify_admitted(question, person, connection, datetime.now(UTC))
+
     def _verifier(self) -> Verifier:
         settings = self.world.settings
 

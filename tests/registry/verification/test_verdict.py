@@ -45,6 +45,8 @@ def here(licence_id: int, *restrictions: RestrictionFacts, **rest: Any) -> Licen
 
 
 OTHER = "other-authority-differs"
+WITHHELD = "source-withholds"
+HOSP_WITHHELD: dict[str, Any] = {"withheld": ("hosp",)}
 COPY: dict[str, Any] = {"authority": "wa-authority"}
 LIST = feed("wa", completeness="active_only", mode="query")
 LATE_LIST = feed("wa", completeness="active_only", mode="query", pulled_hours_ago=72)
@@ -150,6 +152,20 @@ CASES = [
     ),
     Case("not held and deceased", "no", "deceased", (one(1, **NURSE),), physician(), person={"deceased": True}),
     Case("no licence at all", "ask", "no-licence", ()),
+    # Somebody protected, asked about by consent: what a source withholds is neither a yes nor a no.
+    Case("all withheld", "ask", WITHHELD, (), person=HOSP_WITHHELD),
+    Case("all withheld, that authority named", "ask", WITHHELD, (), physician(**AUTHORITY), person=HOSP_WITHHELD),
+    Case("all withheld, another authority named", "ask", "no-licence", (), physician(**COPY), person=HOSP_WITHHELD),
+    Case("withheld beside a valid one elsewhere", "ask", WITHHELD, (one(1, feed_id="wa"),), physician(), person=HOSP_WITHHELD),
+    Case("withheld beside a valid one of the authority named", "ask", WITHHELD, (one(1, feed_id="wa"),), physician(**COPY), person=HOSP_WITHHELD),
+    Case("withheld beside a revoked one elsewhere", "ask", WITHHELD, (one(1, REVOKED, feed_id="wa"),), physician(), person=HOSP_WITHHELD),
+    Case("withheld beside a revoked one of the authority named", "no", "revoked", (one(1, REVOKED, feed_id="wa"),), physician(**COPY), person=HOSP_WITHHELD),
+    Case("withheld, not held elsewhere", "ask", WITHHELD, (one(1, feed_id="wa", **NURSE),), physician(), person=HOSP_WITHHELD),
+    Case("withheld after it was known", "ask", "told-no-more", (one(1, untold=True),), physician(), person=HOSP_WITHHELD),
+    Case("withheld, known for another profession", "ask", WITHHELD, (one(1, untold=True, **NURSE),), physician(**AUTHORITY), person=HOSP_WITHHELD),
+    Case("asked of a query feed that is asked no more", "ask", "profession-not-held", (one(1, untold=True, **NURSE),), physician(**AUTHORITY)),
+    Case("withheld and deceased", "no", "deceased", (one(1, feed_id="wa", **NURSE),), physician(), person={"deceased": True, **HOSP_WITHHELD}),
+    Case("withheld by a feed that is not described", "ask", WITHHELD, (one(1, REVOKED, feed_id="wa"),), physician(**COPY), person={"withheld": ("gone",)}),
     # Dates before the rules.
     Case("before the oldest rules", "ask", "before-rules", (one(1, issued="2000"),), physician(), on=date(2010, 12, 31)),
 ]  # fmt: skip
@@ -177,6 +193,13 @@ def test_a_differing_answer_names_the_choices_and_still_tells_each_licences_reas
     assert "läkare" in found.reasons[0].sv.casefold()
     assert "sjuksköterska" in found.reasons[0].sv.casefold()
     assert "The hosp authority, The wa authority" in found.reasons[1].en
+
+
+def test_who_withholds_is_named_and_nothing_says_that_there_is_no_licence() -> None:
+    found = verdict(person(withheld=("hosp",)), asked(), basis())
+    assert [each.code for each in found.reasons] == [WITHHELD]
+    assert "The hosp authority" in found.reasons[0].en
+    assert "Myndigheten hosp" in found.reasons[0].sv
 
 
 def test_whose_register_tells_otherwise_is_named_and_asked() -> None:
