@@ -8,9 +8,10 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import coverage
 import hypothesis
 import pytest
 import structlog
@@ -38,6 +39,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             and getattr(item.obj, "is_hypothesis_test", False)
         ):
             item.add_marker(pytest.mark.soak)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Take no coverage of properties: tracing their thousands of examples takes as long as they do, and what they reach tests by
+    example must reach as well.
+    """
+    is_property = isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False)
+    tracing = coverage.Coverage.current() if is_property else None
+    if tracing is None:
+        return (yield)
+    tracing.stop()
+    try:
+        return (yield)
+    finally:
+        tracing.start()
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,12 @@ table comes as one JSON array of rows. One statement also is one snapshot, and c
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from registry.identifiers import fold_number
 from registry.prepared import Prepared
@@ -178,18 +179,19 @@ def _whole(dialect: str, by: By) -> sa.Select[Any]:
     return sa.select(*(_array(dialect, part).label(f"part_{place}") for place, part in enumerate(parts)))
 
 
+_SQLITE: sa.Dialect = sqlite.dialect()
 _PREPARED = {by: Prepared(_whole("postgresql", by)) for by in ("licence", "person")}
 
 
-@lru_cache(maxsize=8)
-def _of_sqlite(dialect: sa.Dialect, by: By) -> tuple[str, list[str], dict[str, Any]]:
+@cache
+def _of_sqlite(by: By) -> tuple[str, list[str], dict[str, Any]]:
     """Return the statement's text, the order of its values, and those that it has already."""
-    compiled: Any = _whole("sqlite", by).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    compiled: Any = _whole("sqlite", by).compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True})
     return str(compiled), list(compiled.positiontup), dict(compiled.params)
 
 
 def _in_sqlite(connection: sa.Connection, by: By, values: dict[str, Any]) -> Sequence[str]:
-    text, names, known = _of_sqlite(connection.dialect, by)
+    text, names, known = _of_sqlite(by)
     given = {**known, **values}
     if "written" in given:
         given["written"] = orjson.dumps(given["written"]).decode()
