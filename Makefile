@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 EVAL := .eval
 SIZE ?= 2000
 PORT ?= 8000
-# Processes that share the tests; each starts services of its own (1 to 2 GB). Tests keep their order: a browser that is open holds the
-# process's event loop, which SFTP needs, too.
-PROCESSES ?= 2
+# Processes that share the tests; each starts services of its own (1 to 2 GB). One more than cores: tests often wait for what they started.
+# Tests keep their order: a browser that is open holds the process's event loop, which SFTP needs, too.
+PROCESSES ?= 3
 
 .PHONY: help demo serve test soak check bench eval services lock install install-dev clean
 
@@ -20,7 +20,7 @@ demo: install  ## Run the whole way of a record on synthetic people and start th
 serve: install  ## Start the service with the settings of the environment
 	$(BIN)/registry serve
 
-test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out (PROCESSES=2 PYTEST_ARGS=)
+test: install-dev services  ## Run every test on the real parts this machine has; says loudly what it left out (PROCESSES=3 PYTEST_ARGS=)
 	$(BIN)/coverage erase
 	TMPDIR=$$($(BIN)/python -m tests.services.scratch) $(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	$(BIN)/coverage combine -q
