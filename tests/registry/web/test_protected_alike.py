@@ -214,17 +214,21 @@ def test_a_check_takes_the_same_time(make_sized: Callable[..., Service], name: s
         REGISTRY_RATES__ORGANISATION_PER_MINUTE="0",
     )
     known.load(everyone())
-    token = known.idp.token(scope="registry:verify")
     client = known.app.test_client()
+    bearer: dict[str, str] = {}
 
     def ask(question: dict[str, str]) -> None:
         answer = client.post(
             "/v1/verifications",
             json={"purpose": "recruitment", **question},
-            headers={"Authorization": f"Bearer {token}"},
+            headers=bearer,
         )
         assert answer.status_code == 200
 
-    times(ask, hidden, absent, 50)
-    apart = [abs(times(ask, hidden, absent, PAIRS)) for _ in range(2)]
+    apart = []
+    for pairs in (50, PAIRS, PAIRS):
+        # A busy machine may need longer for them all than a token lasts.
+        bearer["Authorization"] = f"Bearer {known.idp.token(scope='registry:verify')}"
+        apart.append(abs(times(ask, hidden, absent, pairs)))
+    del apart[0]  # the first of all makes what is made once
     assert min(apart) < 4, f"the times lie {apart} standard deviations apart"
