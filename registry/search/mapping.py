@@ -130,11 +130,15 @@ class Mapping:
         return f"{prefix}{_ALIAS_END}"
 
     def index_name(self, prefix: str, moment: datetime) -> str:
-        """Return a name for a new index: PREFIX-licences-DIGEST-STAMP (UTC, to the microsecond)."""
-        return f"{self.alias(prefix)}-{self.digest}-{moment.astimezone(UTC):%Y%m%d%H%M%S%f}"
+        """Return a name for a new index: PREFIX-licences-DIGEST-STAMP (UTC, to the microsecond).
+
+        Letters part the stamp: twenty digits in a row may hold what looks like a personal number, which logs would mask.
+        """
+        return f"{self.alias(prefix)}-{self.digest}-{moment.astimezone(UTC):%Y%m%dt%H%M%Sf%f}"
 
 
-_INDEX_NAME = re.compile(rf"{_ALIAS_END}-([0-9a-f]{{{_DIGEST_LENGTH}}})-\d{{20}}\Z")
+# Names made before letters parted the stamp are known, too; those of one day are sorted before the others.
+_INDEX_NAME = re.compile(rf"{_ALIAS_END}-([0-9a-f]{{{_DIGEST_LENGTH}}})-\d{{8}}t?\d{{6}}f?\d{{6}}\Z")
 
 
 def index_age(name: str) -> str:

@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from registry.errors import SettingsError
+from registry.masking import mask
 from registry.search.document import documents
 from registry.search.mapping import Field, index_age, is_index_name, load_index_settings, load_mapping
 from registry.search.opensearch import OpenSearchEngine
@@ -40,11 +43,27 @@ def test_the_name_of_an_index_changes_with_the_fields_only(folder: Path) -> None
 def test_the_name_of_an_index_tells_the_fields_it_was_made_for_and_when() -> None:
     told = load_mapping()
     name = told.index_name("x", datetime(2026, 5, 20, 12, 30, 15, 42, tzinfo=UTC))
-    assert name == f"x-licences-{told.digest}-20260520123015000042"
+    assert name == f"x-licences-{told.digest}-20260520t123015f000042"
     assert is_index_name(name, "x-licences")
-    assert index_age(name) == "20260520123015000042"
+    assert index_age(name) == "20260520t123015f000042"
     assert not is_index_name(name, "y-licences")
     assert not is_index_name("x-licences", "x-licences")
+
+
+def test_an_index_named_before_letters_parted_its_stamp_is_known_and_older() -> None:
+    told = load_mapping()
+    before = f"x-licences-{told.digest}-20260520235959999999"
+    after = told.index_name("x", datetime(2026, 5, 20, 0, 0, tzinfo=UTC))
+    assert is_index_name(before, "x-licences")
+    assert sorted([after, before], key=index_age) == [before, after]
+
+
+# The first is a moment whose digits in a row begin with a number that has a right check digit.
+@example(datetime(2026, 11, 23, 23, 45, 17, 916852, tzinfo=UTC))
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_logs_show_the_name_of_an_index_whole(moment: datetime) -> None:
+    name = load_mapping().index_name("registry", moment)
+    assert mask(name) == name
 
 
 def test_remarks_and_written_out_defaults_make_no_other_mapping(folder: Path) -> None:

@@ -141,7 +141,7 @@ def test_more_documents_than_a_page_are_read_and_given_whole(register: Register)
 
 
 def test_without_an_index_reading_says_so(engine: IndexEngine) -> None:
-    gone = "registry-licences-0123456789-20260520123015000042"
+    gone = "registry-licences-0123456789-20260520t123015f000042"
     for index in (None, gone):
         for read in (
             lambda: engine.buckets(10, index),  # noqa: B023 - called at once

@@ -22,6 +22,12 @@ def log_in(page: "Page", house: House, user: SandboxUser) -> None:
     page.wait_for_url(f"{house.url}/")
 
 
+def follow(page: "Page", selector: str) -> None:
+    """Click what leads to another page, and wait until that one stands: on a busy machine the old one is seen for a while."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
 def until(page: "Page", expression: str) -> None:
     """Wait until an expression is true; the pages' own policy forbids the browser to wait for one (it would evaluate a text)."""
     for _ in range(200):

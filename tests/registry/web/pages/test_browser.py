@@ -11,6 +11,7 @@ from tests.registry.web.pages.browsing import (
     PHONE,
     accessible,
     fits,
+    follow,
     log_in,
     nothing_from_elsewhere,
 )
@@ -51,7 +52,7 @@ def test_an_employer_logs_in_checks_and_logs_out_without_script(
     page = open_page()
     with nothing_from_elsewhere(page, house):
         page.goto(f"{house.url}/")
-        page.click("main a.button")
+        follow(page, "main a.button")
         page.click(f'button[value="{EMPLOYER.subject}"]')
         page.wait_for_url(f"{house.url}/")
         for way, fields, answer in (
@@ -93,13 +94,13 @@ def test_a_search_is_narrowed_and_a_person_opened_without_script(
     page.goto(f"{house.url}/search")
     page.fill("#q", "andersson")
     page.select_option("#search-purpose", "employment")
-    page.click("main form button")
+    follow(page, "main form button")
     assert "25 personer hittades" in page.inner_text("main")
     page.click("summary")
-    page.click('.facets a:has-text("Dietist")')
+    follow(page, '.facets a:has-text("Dietist")')
     assert "9 personer hittades" in page.inner_text("main")
     assert "profession=dietitian" in page.url
-    page.click("ol.people a >> nth=0")
+    follow(page, "ol.people a >> nth=0")
     assert "Andersson" in page.inner_text("h1")
     assert "purpose=employment" in page.url
 
@@ -116,7 +117,7 @@ def test_on_a_wide_window_filters_stand_open(house: House, open_page: Callable[.
 def test_a_nurse_sees_their_own_record_without_script(house: House, open_page: Callable[..., "Page"]) -> None:
     page = open_page()
     log_in(page, house, STAFF)
-    page.click("main a.button")
+    follow(page, "main a.button")
     page.wait_for_url(f"{house.url}/me")
     assert "19850709-9805" in page.inner_text("main")
     assert "Vem har tagit del av mina uppgifter?" in page.inner_text("main")
@@ -181,7 +182,7 @@ def go(path: str) -> Visit:
 
 def person_page(page: "Page", base: str) -> None:
     page.goto(f"{base}/search?q=lindstrom&purpose=supervision")
-    page.click("ol.people a")
+    follow(page, "ol.people a")
 
 
 def nameless_page(page: "Page", base: str) -> None:
@@ -190,12 +191,12 @@ def nameless_page(page: "Page", base: str) -> None:
     page.select_option("#purpose", "recruitment")
     page.click('form[action="/check"] button')
     page.wait_for_url(f"{base}/check")
-    page.click('main a[href*="/practitioners/"]')
+    follow(page, 'main a[href*="/practitioners/"]')
 
 
 def receipt_page(page: "Page", base: str) -> None:
     page.goto(f"{base}/feeds/hosp")
-    page.click("table.rows a")
+    follow(page, "table.rows a")
 
 
 PAGES: dict[str, tuple[SandboxUser | None, Visit]] = {

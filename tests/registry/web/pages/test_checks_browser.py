@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.registry.web.pages.browsing import accessible, fits, log_in, nothing_from_elsewhere, until
+from tests.registry.web.pages.browsing import accessible, fits, follow, log_in, nothing_from_elsewhere, until
 from tests.registry.web.pages.house import EMPLOYER, House
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def test_without_script_the_reference_is_text_and_there_is_no_button(
         check(page, house)
         assert page.inner_text("#copied").startswith("Legitimationskontroll ver_")
         assert page.locator("[data-copy] button").count() == 0
-        page.click('main a[href^="/checks/"]')
-        page.click('form[action$="/again"] button')
+        follow(page, 'main a[href^="/checks/"]')
+        follow(page, 'form[action$="/again"] button')
         assert "Inget har ändrats." in page.inner_text("main")
 
 
@@ -86,8 +86,8 @@ def test_checks_are_accessible_and_fit_a_phone(
     check(page, house, "PS-300")
     accessible(page, language)
     fits(page)
-    page.click('main a[href^="/checks/"]')
-    page.click('form[action$="/again"] button')
+    follow(page, 'main a[href^="/checks/"]')
+    follow(page, 'form[action$="/again"] button')
     page.wait_for_selector("#changes-title")
     accessible(page, language)
     fits(page)

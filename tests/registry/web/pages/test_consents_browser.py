@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.registry.web.pages.browsing import accessible, fits, log_in, nothing_from_elsewhere
+from tests.registry.web.pages.browsing import accessible, fits, follow, log_in, nothing_from_elsewhere
 from tests.registry.web.pages.house import EMPLOYER, HIDDEN, PROTECTED, House
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ def test_a_person_lets_an_employer_check_them(
     with nothing_from_elsewhere(person, own_house), nothing_from_elsewhere(employer, own_house):
         log_in(person, own_house, HIDDEN)
         person.goto(f"{own_house.url}/me")
-        person.click('main a[href="/me/consents"]')
+        follow(person, 'main a[href="/me/consents"]')
         accessible(person, language)
         person.fill("#organisation", "212000-0142")
-        person.click('form[action="/me/consents"] button')
+        follow(person, 'form[action="/me/consents"] button')
         code = person.inner_text("#code")
         accessible(person, language)
         fits(person)
@@ -33,7 +33,7 @@ def test_a_person_lets_an_employer_check_them(
         employer.fill("#personal-number", PROTECTED)
         employer.select_option("#purpose", "recruitment")
         employer.fill("#consent-code", code.replace("-", " ").lower())
-        employer.click('form[action="/check"] button')
+        follow(employer, 'form[action="/check"] button')
         employer.wait_for_url(f"{own_house.url}/check")
         assert employer.locator(".verdict.yes").count() == 1
         fits(employer)

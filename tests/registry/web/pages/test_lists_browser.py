@@ -11,6 +11,7 @@ from tests.registry.web.pages.browsing import (
     PHONE,
     accessible,
     fits,
+    follow,
     log_in,
     nothing_from_elsewhere,
     until,
@@ -70,7 +71,7 @@ def test_the_whole_way_without_script(
         lists_house.work()
         # The page loads again by itself.
         page.wait_for_selector("#counts-title", timeout=15_000)
-        page.click('.filters a:has-text("Inte hittad")')
+        follow(page, '.filters a:has-text("Inte hittad")')
         assert page.locator("tbody tr").count() == 2
         with page.expect_download() as download:
             page.click('a:has-text("Hämta XLSX")')

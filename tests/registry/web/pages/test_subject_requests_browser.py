@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.registry.web.pages.browsing import accessible, fits, log_in, nothing_from_elsewhere
+from tests.registry.web.pages.browsing import accessible, fits, follow, log_in, nothing_from_elsewhere
 from tests.registry.web.pages.house import ADMIN, EMPLOYER, NURSE, OFFICER, STAFF, House, send
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ def test_a_look_up_is_reported_and_answered(
     with nothing_from_elsewhere(person, own_house), nothing_from_elsewhere(officer, own_house):
         log_in(person, own_house, STAFF)
         person.goto(f"{own_house.url}/me")
-        person.click('main a[href$="/report"]')
+        follow(person, 'main a[href$="/report"]')
         accessible(person, language)
         fits(person)
         person.fill("#words", "Who was that?\nI never applied.")
-        person.click('form[action$="/report"] button')
+        follow(person, 'form[action$="/report"] button')
         assert person.locator("section[id^=req_]").count() == 1
         accessible(person, language)
         fits(person)
@@ -36,14 +36,14 @@ def test_a_look_up_is_reported_and_answered(
         officer.goto(f"{own_house.url}/reports")
         accessible(officer, language)
         fits(officer)
-        officer.click("table a")
+        follow(officer, "table a")
         officer.select_option("#state", "explained")
-        officer.click('form[action$="/steps"] button')
+        follow(officer, 'form[action$="/steps"] button')
         assert officer.locator("#words[aria-invalid=true]").count() == 1
         accessible(officer, language)
         fits(officer)
         officer.fill("#words", "They checked your licence before hiring.")
-        officer.click('form[action$="/steps"] button')
+        follow(officer, 'form[action$="/steps"] button')
         assert officer.locator("#state").count() == 0
 
         person.reload()
@@ -54,23 +54,23 @@ def test_a_correction_is_asked_for_and_answered(own_house: House, open_page: Cal
     person, admin = (open_page(script=True) for _ in range(2))
     log_in(person, own_house, STAFF)
     person.goto(f"{own_house.url}/me")
-    person.click('main a[href="/me/corrections/new"]')
+    follow(person, 'main a[href="/me/corrections/new"]')
     accessible(person, "sv-SE")
     fits(person)
-    person.click('form[action="/me/corrections"] button')
+    follow(person, 'form[action="/me/corrections"] button')
     assert person.locator("[aria-invalid=true]").count() == 1
     accessible(person, "sv-SE")
     person.select_option("#fact", index=1)
     person.fill("#words", "Fel efternamn.")
-    person.click('form[action="/me/corrections"] button')
+    follow(person, 'form[action="/me/corrections"] button')
     assert person.locator("section[id^=req_]").count() == 1
     log_in(admin, own_house, ADMIN)
     admin.goto(f"{own_house.url}/corrections")
     accessible(admin, "sv-SE")
     fits(admin)
-    admin.click("table a")
+    follow(admin, "table a")
     admin.select_option("#state", "forwarded")
-    admin.click('form[action$="/steps"] button')
+    follow(admin, 'form[action$="/steps"] button')
     accessible(admin, "sv-SE")
     person.reload()
     assert "Lämnad till myndigheten" in person.inner_text("main")

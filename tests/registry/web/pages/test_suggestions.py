@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.registry.web.pages.browsing import accessible, fits, log_in, nothing_from_elsewhere
+from tests.registry.web.pages.browsing import accessible, fits, follow, log_in, nothing_from_elsewhere
 from tests.registry.web.pages.house import EMPLOYER, NURSE, House
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_names_are_suggested_while_typing_and_chosen_by_keyboard(
         # Choosing a name asks nothing yet; the form is sent as without script.
         assert page.url == f"{house.url}/search"
         page.select_option("#search-purpose", "recruitment")
-        page.click("main form button")
+        follow(page, "main form button")
         assert "25 personer hittades" in page.inner_text("main")
 
 
