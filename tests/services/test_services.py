@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from tests.services.account import choose_account, within_reach
 from tests.services.opensearch import OpenSearchServer
 from tests.services.postgres import PostgresDatabases, PostgresServer
 from tests.services.workspace import Workspace, free_port
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,11 +168,7 @@ def test_a_killed_run_leaves_no_server_and_no_folder(
         server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
         assert not _gone(server)
         run.send_signal(number)
-    deadline = time.monotonic() + 20
-    while (folder.exists() or not _gone(server)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not folder.exists()
-    assert _gone(server)
+    until(lambda: not folder.exists() and _gone(server))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers under another account")

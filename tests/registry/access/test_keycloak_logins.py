@@ -4,7 +4,6 @@ logout from either side.
 
 import html
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from registry.sealing import new_key
 from registry.settings import load_settings
 from tests.registry.access.harness import NURSE_NUMBER, App, Switch, make_app, running
 from tests.services.keycloak import Keycloak
+from tests.support.waiting import until
 
 TABLES = """\
 [providers.staff]
@@ -187,14 +187,6 @@ def test_logout_there_ends_the_session_here(site: Site, request: pytest.FixtureR
             (user,) = admin.get("/users", params={"username": "nurse-1", "exact": "true"}).json()
             newest = max(admin.get(f"/users/{user['id']}/sessions").json(), key=lambda each: each["start"])
             assert admin.delete(f"/sessions/{newest['id']}").status_code == 204
-        _wait(lambda: site.sessions() == 1)
+        until(lambda: site.sessions() == 1)
         assert browser.get(f"{site.url}/").text == "Hello stranger"
         assert other.get(f"{site.url}/").text == "Hello Ebba Exempel"
-
-
-def _wait(done: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if done():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in ten seconds")
